@@ -1,24 +1,41 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install serve test check coverage unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads structure site pictures lock clean
+.PHONY: install venv serve test check coverage unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+SERVES := .venv/.serves
 TWO_PROCESSES := -n 2 --dist loadfile --no-loadscope-reorder
 
-install: $(STAMP)
-
-$(STAMP): requirements.lock pyproject.toml
+# The packages of a lock, and the product itself. Both locks have the same versions, so the larger set is added to
+# the smaller one in the same environment.
+define install_packages
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "installing Python packages into .venv"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "installing the packages of $(1) into .venv"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
-	@touch $(STAMP)
+endef
 
-serve: install
+# What the product needs, and the tools of developers.
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(call install_packages,requirements.lock)
+	@touch $(SERVES) $(STAMP)
+
+# What the product needs.
+venv: $(SERVES)
+
+$(SERVES): requirements-serve.lock pyproject.toml
+	$(call install_packages,requirements-serve.lock)
+	@touch $(SERVES)
+
+serve: $(SERVES)
 	@deploy/packages/install.sh deploy/packages/serve.txt
+	@command -v ffmpeg >/dev/null || $(BIN)/python -c 'import imageio_ffmpeg' 2>/dev/null || \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-ffmpeg.lock
 	@$(BIN)/tusd-py serve $(ARGS)
 
 check: install
@@ -126,9 +143,14 @@ site: install
 pictures: install
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/pictures/take.py
 
+# One resolution: the smaller locks take their versions from the first one.
+COMPILE = $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11
+EXTRAS := --extra distributed --extra oss --extra s3 --extra otel
+
 lock:
-	@$(BIN)/uv pip compile -q pyproject.toml --extra ffmpeg --extra distributed --extra oss --extra s3 --extra otel --group dev --generate-hashes \
-	  --no-emit-index-url --universal --python-version 3.11 -o requirements.lock
+	@$(COMPILE) pyproject.toml $(EXTRAS) --extra ffmpeg --group dev -o requirements.lock
+	@$(COMPILE) pyproject.toml $(EXTRAS) --group build -c requirements.lock -o requirements-serve.lock
+	@echo imageio-ffmpeg | $(COMPILE) - -c requirements.lock -o requirements-ffmpeg.lock
 
 clean:
 	@rm -rf .venv tests/node/node_modules .coverage .coverage.*

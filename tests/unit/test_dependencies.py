@@ -1,4 +1,4 @@
-"""Every distribution that the product imports is declared, and every declared one is used."""
+"""Every distribution that the product imports is declared, used and locked."""
 
 import ast
 import re
@@ -89,6 +89,37 @@ def test_everything_that_is_declared_is_used(
         for one in distributions.get(module, [])
     }
     assert declared - used - NOT_IMPORTED.keys() == set()
+
+
+def locked(lock: str) -> dict[tuple[str, str], set[str]]:
+    """Return the hashes of each distribution of a lock by its name and version."""
+    found: dict[tuple[str, str], set[str]] = {}
+    hashes: set[str] = set()
+    for line in (PROJECT / lock).read_text().splitlines():
+        if pinned := re.match(r"([a-z0-9-]+)==(\S+)", line):
+            hashes = found.setdefault((pinned[1], pinned[2]), set())
+        elif stated := re.match(r"    --hash=(\S+)", line):
+            hashes.add(stated[1])
+    return found
+
+
+def test_the_smaller_locks_have_the_versions_and_hashes_of_the_whole() -> None:
+    whole = locked("requirements.lock")
+    assert all(whole.values())
+    for lock in ("requirements-serve.lock", "requirements-ffmpeg.lock"):
+        assert locked(lock).items() <= whole.items()
+
+
+def test_what_is_served_has_all_that_the_product_declares_and_no_tool(declared: set[str]) -> None:
+    served, ffmpeg = (
+        {name for name, _ in locked(f"requirements-{kind}.lock")} for kind in ("serve", "ffmpeg")
+    )
+    assert ffmpeg == {"imageio-ffmpeg"}
+    assert declared - served == ffmpeg
+    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
+    tools = {name_of(one) for one in groups["dev"] if isinstance(one, str)}
+    assert served & tools <= declared | {"cryptography"}
+    assert name_of(groups["build"][0]) in served
 
 
 def test_an_undeclared_import_is_found() -> None:
