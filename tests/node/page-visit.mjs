@@ -13,6 +13,10 @@ const say = (members) => console.log(JSON.stringify(members))
 const context = await browser.newContext({ locale: 'en-GB', ...options.context })
 // Time that a step can let pass at once.
 if (options.clock) await context.clock.install()
+// What the test answers in place of the server, by path.
+for (const [path, answer] of Object.entries(options.answers ?? {})) {
+  await context.route(new URL(path, url).href, (route) => route.fulfill(answer))
+}
 let page
 const requests = []
 const complaints = []
@@ -41,6 +45,7 @@ const rows = () =>
     })),
   )
 const STEPS = {
+  choose: async (selector, ...files) => page.setInputFiles(selector, files),
   add: async (...files) => page.setInputFiles('.uppy-Dashboard-input >> nth=0', files),
   // Files are dropped, as by a mouse.
   drop: async (...files) => {

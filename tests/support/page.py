@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from support.required import NODE, require_node, require_program
@@ -59,3 +60,16 @@ def visiting(url: str, *steps: list[object], **options: object) -> Iterator[Visi
         yield visit
     finally:
         visit.close()
+
+
+def bundle(script: str, folder: Path) -> dict[str, str]:
+    """Return an answer for ``visiting``: a module with its imports, packages of ``tests/node``."""
+    require_node("esbuild")
+    done = subprocess.run(
+        ["node", str(NODE / "bundle.mjs")],
+        input=script, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    file = folder / "bundle.js"
+    file.write_text(done.stdout)
+    return {"contentType": "text/javascript", "path": str(file)}
