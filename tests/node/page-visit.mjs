@@ -140,22 +140,59 @@ const STEPS = {
     await page.keyboard.press('Enter')
     await (await chooser).setFiles(files)
   },
+  // -- the list
+  // Press what has this role and accessible name.
+  named: async (role, name) => page.getByRole(role, { name, exact: true }).click(),
+  choose: async (selector, value) => page.selectOption(selector, value),
+  key: async (key) => page.keyboard.press(key),
+  rows: async (count) =>
+    page.waitForFunction((many) => document.querySelectorAll('#tasks li').length === many, count),
+  title: async (part) => page.waitForFunction((wanted) => document.title.includes(wanted), part),
+  // The accessible name of what has the focus.
+  focused: async (name) =>
+    page.waitForFunction((wanted) => (document.activeElement.ariaLabel ?? document.activeElement.textContent) === wanted, name),
+  // The clock of the page goes on by these seconds; for a visit with the option ``clock``.
+  ahead: async (seconds) => context.clock.fastForward(seconds * 1000),
+  eval: async (code) => say({ value: await page.evaluate(code) }),
+  leave: async () => page.goto('about:blank'),
+  // Scroll to the end until all ``count`` rows are there; says how long the page stood still at most, in ms.
+  scrolled: async (count) => {
+    await page.evaluate(() => {
+      window.longest = 0
+      let last = performance.now()
+      const frame = (now) => {
+        window.longest = Math.max(window.longest, now - last)
+        last = now
+        requestAnimationFrame(frame)
+      }
+      requestAnimationFrame(frame)
+    })
+    await page.waitForFunction((many) => {
+      window.scrollTo(0, document.documentElement.scrollHeight)
+      return document.querySelectorAll('#tasks li').length === many
+    }, count)
+    await STEPS.stall()
+  },
+  // How long the page stood still at most since ``scrolled``, or since this step, in ms.
+  stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
   picture: async (path) => page.screenshot({ path, fullPage: true }),
   line: async () => {
     say({ waits: true })
     return new Promise((resolve) => process.stdin.once('data', resolve))
   },
 }
+let step
 try {
   await open()
   for (const [what, ...values] of JSON.parse(stepsText)) {
+    step = [what, ...values]
     await STEPS[what](...values)
     say({ did: what, rows: await rows() })
   }
   say({ complaints })
 } catch (error) {
   await page?.screenshot({ path: options.failure ?? '/dev/null' }).catch(() => {})
-  console.error(String(error), JSON.stringify(await rows().catch(() => [])), complaints)
+  console.error(JSON.stringify(step), String(error), JSON.stringify(await rows().catch(() => [])), complaints)
   process.exitCode = 1
 } finally {
   await browser.close()

@@ -15,6 +15,7 @@ const { metafile } = await build({
   minify: true,
   format: 'iife',
   target: 'es2022',
+  alias: { '@transloadit/prettier-bytes': './prettier-bytes.js' },
   legalComments: 'none',
   metafile: true,
   logLevel: 'error',

@@ -1,121 +1,321 @@
-// What becomes of the files: a row for each task, with what can be done to it.
-import TASK_TEXTS from '../../task_texts.json'
-import { language, size } from './common.js'
-import { showMedia } from './media.js'
-import { access, api, ask, endpoint, text } from './server.js'
+// The list of files: pages of the server's list, newest first, kept right by the stream of events.
+import { arriving, hasFailed, sentShare, stopSending } from './arriving.js'
+import { deletionOf } from './deletion.js'
+import { detailsOf } from './details.js'
+import { isEnded, newRow, showRow } from './row.js'
+import { fits, offerSearch, query, whenSearched } from './search.js'
+import { selectionOf } from './selection.js'
+import { access, api, text } from './server.js'
+import { showTitle } from './title.js'
 
-const said = TASK_TEXTS[language]
+const PAGE = 100
+const BETWEEN = 1000
+/** Seconds for which a new upload counts as being sent. */
+const FRESH = 60
+/** What of a task no event says. */
+const LASTING = ['filename', 'file_size', 'created_at', 'offset', 'renditions', 'listed']
+
 const list = document.querySelector('#tasks')
+const count = document.querySelector('#count')
+const more = document.querySelector('#more')
+const announced = document.querySelector('#said')
+const tasks = new Map()
 const rows = new Map()
-function rowOf(id) {
-  if (!rows.has(id)) {
-    const row = document.querySelector('template').content.firstElementChild.cloneNode(true)
-    row.dataset.task = id
-    row.querySelector('.remove').addEventListener('click', () => remove(id))
-    rows.set(id, row)
-    list.prepend(row)
-  }
-  return rows.get(id)
-}
+/** Tasks of which events came that the rows that are read do not have. */
+const elsewhere = new Set()
+/** Uploads whose bytes were seen to move, or that began just now. */
+const moving = new Set()
+const refusals = new Map()
+const deleted = new Set()
+let total = 0
+let next = null
 
-function show(task) {
-  const row = rowOf(task.task_id)
-  row.dataset.status = task.status
-  if (task.filename !== undefined) row.querySelector('.name').textContent = task.filename || task.task_id
-  if (task.file_size !== undefined) row.querySelector('.size').textContent = size(task.file_size)
-  row.querySelector('.status').textContent = text[task.status] ?? task.status
-  row.querySelector('.message').textContent = [messageOf(task), placeOf(task)].filter(Boolean).join(' · ')
-  const bar = row.querySelector('progress')
-  bar.value = task.progress
-  bar.setAttribute('aria-label', `${row.querySelector('.name').textContent}: ${text[task.status]}`)
-  const link = row.querySelector('.download')
-  link.hidden = task.status !== 'completed'
-  link.textContent = text.download
-  link.onclick = access.token() ? (event) => { event.preventDefault(); fetchFile(task.task_id) } : null
-  link.href = endpoint + task.task_id
-  const original = row.querySelector('.original')
-  original.hidden = link.hidden || task.renditions?.[0] !== 'web' || !task.renditions.includes('original')
-  original.textContent = text.original
-  original.onclick = access.token() ? (event) => { event.preventDefault(); fetchFile(task.task_id, 'original') } : null
-  original.href = `${endpoint}${task.task_id}?rendition=original`
-  if (task.status === 'completed' && task.renditions && !row.dataset.media) {
-    row.dataset.media = 'shown'
-    whenSeen(row, () => showMedia(row.querySelector('.media'), task, ask, text))
-  }
-  const button = row.querySelector('.remove')
-  button.textContent = text.remove
-  button.hidden = !['completed', 'failed'].includes(task.status)
-  document.querySelector('#none').hidden = rows.size > 0
-}
+// -- one row
 
-/** The place of a task that waits for a worker; '' for any other. */
-function placeOf(task) {
-  return task.queue_position === undefined ? '' : text.before(task.queue_position)
-}
+const deletion = deletionOf({
+  begins: (id) => stopSending(id),
+  changed(id) {
+    refusals.delete(id)
+    redraw(id)
+  },
+  gone(id) {
+    deleted.add(id)
+    drop(id)
+  },
+  kept(id, why) {
+    refusals.set(id, why)
+    redraw(id)
+  },
+})
+const selection = selectionOf((ids) => deletion.request(ids))
+const details = detailsOf(
+  (row) => (tasks.get(row.dataset.task)?.detailed === false ? row.dataset.task : null),
+  (id, found) => {
+    const task = tasks.get(id)
+    if (!task) return
+    const isOlder = found.epoch === task.epoch && found.seq < task.seq
+    const { filename, file_size, offset, renditions, listed } = found
+    put({ ...task, ...(isOlder ? { filename, file_size, offset, renditions, listed } : found), detailed: true })
+  },
+)
 
-/** What a task says beside its status, by the stable codes of its texts. */
-function messageOf(task) {
-  if (task.error) return said.errors[task.error_code] ?? task.error
-  if (language === 'zh') return task.message === text[task.status] ? '' : (task.message ?? '')
-  const notes = (task.note_codes ?? []).map((code) => said.notes[code] ?? code)
-  return [said.messages[task.message_code], ...notes].filter(Boolean).join('. ')
-}
-
-/** Calls `then` once the element is near what is seen. */
-function whenSeen(element, then) {
-  const observer = new IntersectionObserver(([entry]) => {
-    if (!entry.isIntersecting) return
-    observer.disconnect()
-    then()
-  }, { rootMargin: '200px' })
-  observer.observe(element)
-}
-
-async function fetchFile(id, rendition) {
-  // The address of a download can't carry the token: a link that expires does.
-  const made = await ask(`links/${id}`, { method: 'POST' })
-  if (!made) return
-  const link = document.createElement('a')
-  link.href = `${made.url}?download=1${rendition ? `&rendition=${rendition}` : ''}`
-  link.download = ''
-  link.click()
-}
-
-async function remove(id) {
-  const response = await fetch(endpoint + id, {
-    method: 'DELETE',
-    headers: { 'Tus-Resumable': '1.0.0', ...access.headers() },
+function redraw(id) {
+  const task = tasks.get(id)
+  if (!task) return
+  const sent = arriving(id)
+  showRow(rows.get(id), task, {
+    waits: deletion.waits(id),
+    isDue: deletion.isDue(id),
+    sent,
+    isStill: task.status === 'pending' && !sent && !moving.has(id),
+    refusal: refusals.get(id),
   })
-  if (response.ok || [404, 410].includes(response.status)) {
-    rows.get(id)?.remove()
-    rows.delete(id)
-    document.querySelector('#none').hidden = rows.size > 0
-  }
 }
 
-const details = new Map()
-async function known(id) {
-  // An event has no name and no size: they are requested once.
-  if (!details.has(id)) {
-    details.set(id, ask(`progress/${id}`).then((found) => found ?? {}))
-  }
-  return details.get(id)
+function put(task) {
+  tasks.set(task.task_id, task)
+  redraw(task.task_id)
 }
+
+function add(task, before) {
+  const row = newRow(task.task_id)
+  row.querySelector('.remove').addEventListener('click', () => {
+    if (deletion.waits(task.task_id)) deletion.undo([task.task_id])
+    else deletion.request([task.task_id])
+  })
+  rows.set(task.task_id, row)
+  put({ ...task, detailed: false })
+  list.insertBefore(row, before)
+  details.watch(row)
+}
+
+/** Takes a row away; the focus of the keyboard goes to the row beside it. */
+function drop(id) {
+  const row = rows.get(id)
+  if (!row) return
+  if (row.contains(document.activeElement)) {
+    const beside = row.nextElementSibling ?? row.previousElementSibling
+    ;(beside?.querySelector('.remove') ?? document.querySelector('#mine')).focus()
+  }
+  details.forget(row)
+  row.remove()
+  for (const kept of [rows, tasks, moving, refusals]) kept.delete(id)
+  selection.forget(id)
+  total = Math.max(0, total - 1)
+  showCount()
+}
+
+/** Takes what the list says of a task that has a row. */
+function take(entry) {
+  const known = tasks.get(entry.task_id)
+  if (entry.progress > known.progress) moving.add(entry.task_id)
+  if (known.status === entry.status) return put({ ...known, ...entry, progress: Math.max(known.progress, entry.progress) })
+  put({ ...lasting(known), ...entry, detailed: false })
+}
+
+const lasting = (task) => Object.fromEntries(LASTING.filter((name) => name in task).map((name) => [name, task[name]]))
+
+// -- events
+
+let held
+let unplaced = []
 
 /** Shows what an event says of a task. */
-export async function showEvent(task) {
-  const { filename, file_size } = await known(task.task_id)
-  // What was made of a file is known once it is completed.
-  const { renditions } = task.status === 'completed' ? ((await ask(`progress/${task.task_id}`)) ?? {}) : {}
-  show({ filename, file_size, renditions, ...task })
+export function showEvent(event) {
+  if (held) held.push(event)
+  else follow(event)
 }
 
-/** Reads the list and shows it; the status of the answer, 0 without one. */
-export async function readList() {
-  const answer = await fetch(`${api}tasks?size=50`, { headers: access.headers() }).catch(() => null)
-  if (!answer?.ok) return answer?.status ?? 0
-  for (const task of (await answer.json()).tasks.reverse()) {
-    if (['completed', 'failed'].includes(task.status)) show({ ...(await known(task.task_id)), ...task })
+function follow(event) {
+  const id = event.task_id
+  const known = tasks.get(id)
+  if (event.error_code === 'upload_terminated') return drop(id)
+  if (!fits(event.status)) return drop(id)
+  if (deleted.has(id) || elsewhere.has(id)) return
+  if (!known) {
+    unplaced.push(event)
+    return look()
   }
-  return answer.status
+  if (event.status === 'pending' && event.progress !== known.progress) moving.add(id)
+  const isNews = isEnded(event) && known.status !== event.status
+  const isStale = isNews || (event.status === 'pending' && !arriving(id))
+  put({ ...lasting(known), ...event, detailed: known.detailed && !isStale })
+  details.readOn()
+  if (isNews) announced.textContent = `${known.filename}: ${text[event.status]}`
+  showState()
+}
+
+let looking
+let lookedAt = -Infinity
+/** Reads the head of the list for tasks that have no row, once a second at most. */
+function look() {
+  looking ??= setTimeout(async () => {
+    looking = undefined
+    await inTurn(() => readPages(new Set(unplaced.map((event) => event.task_id))))
+  }, Math.max(0, lookedAt + BETWEEN - performance.now()))
+}
+
+// -- reading
+
+let turn = Promise.resolve()
+const inTurn = (work) => (turn = turn.then(work, work))
+
+/** A page of the list, with the status of the answer and its time; `version` ends what is read for an earlier search. */
+let version = 0
+async function pageAt(cursor) {
+  const parameters = query()
+  parameters.set('size', PAGE)
+  if (cursor) parameters.set('cursor', cursor)
+  const answer = await fetch(`${api}tasks?${parameters}`, { headers: access.headers() }).catch(() => null)
+  if (!answer?.ok) return { status: answer?.status ?? 0 }
+  const now = Date.parse(answer.headers.get('Date')) || Date.now()
+  const body = await answer.json().catch(() => null)
+  return body ? { status: answer.status, now, ...body } : { status: 0 }
+}
+
+/**
+ * Reads the list from its head, down to where the rows are right again: no gap to what was read before, all of
+ * `wanted` found. Events wait meanwhile: they are newer than the answer, or say the same.
+ */
+async function readPages(wanted) {
+  const begun = version
+  const placed = unplaced
+  held = []
+  unplaced = []
+  let at = list.firstElementChild
+  let cursor = null
+  let page
+  do {
+    page = await pageAt(cursor)
+    if (version !== begun || !page.tasks) break
+    total = page.total
+    let isKnown = true
+    for (const entry of page.tasks) {
+      wanted.delete(entry.task_id)
+      if (deleted.has(entry.task_id)) continue
+      const row = rows.get(entry.task_id)
+      isKnown = row !== undefined
+      if (isKnown) {
+        at = dropUpTo(row, at)
+        take(entry)
+      } else {
+        if (page.now - Date.parse(entry.created_at) < FRESH * 1000) moving.add(entry.task_id)
+        add(entry, at)
+      }
+    }
+    cursor = page.next
+    if (!cursor) dropUpTo(null, at)
+    if (!cursor || !at) {
+      next = cursor
+      break
+    }
+    if (isKnown && !wanted.size) break
+  } while (true)
+  lookedAt = performance.now()
+  const events = [...placed, ...held]
+  held = undefined
+  if (version !== begun) return 0
+  if (!page.tasks) {
+    // The next event, or the next reading of the list, looks for them again.
+    unplaced = events.filter((event) => !tasks.has(event.task_id))
+    for (const event of events) if (tasks.has(event.task_id)) follow(event)
+    return page.status
+  }
+  total = page.total
+  for (const { task_id } of placed) if (!tasks.has(task_id)) elsewhere.add(task_id)
+  for (const event of events) follow(event)
+  showCount()
+  details.readOn()
+  return page.status
+}
+
+/** Takes the rows from `at` up to `row` away, which the list has no longer; the row behind it. */
+function dropUpTo(row, at) {
+  while (at && at !== row) {
+    const gone = at
+    at = at.nextElementSibling
+    drop(gone.dataset.task)
+  }
+  return row ? row.nextElementSibling : null
+}
+
+/** Reads the list again, down to the last file that was not ready; the status of the answer, 0 without one. */
+export function readList() {
+  moving.clear()
+  elsewhere.clear()
+  const open = [...tasks.values()].filter((task) => !isEnded(task)).map((task) => task.task_id)
+  return inTurn(() => readPages(new Set(open)))
+}
+
+async function readMore() {
+  if (!next) return
+  const begun = version
+  more.disabled = true
+  const page = await pageAt(next)
+  more.disabled = false
+  if (version !== begun || !page.tasks) return
+  total = page.total
+  next = page.next
+  for (const entry of page.tasks) {
+    elsewhere.delete(entry.task_id)
+    if (!rows.has(entry.task_id) && !deleted.has(entry.task_id)) add(entry, null)
+  }
+  showCount()
+  details.readOn()
+}
+
+whenSearched(() => {
+  version++
+  for (const row of rows.values()) details.forget(row)
+  list.replaceChildren()
+  for (const kept of [rows, tasks, elsewhere]) kept.clear()
+  selection.clear()
+  next = null
+  inTurn(() => readPages(new Set()))
+})
+more.addEventListener('click', () => inTurn(readMore))
+const end = new IntersectionObserver(([{ isIntersecting }]) => {
+  if (isIntersecting) inTurn(readMore).then(watchEnd)
+}, { rootMargin: '600px' })
+/** Reads more when the button comes near, also if it does not leave in between. */
+function watchEnd() {
+  end.unobserve(more)
+  end.observe(more)
+}
+watchEnd()
+
+// -- what is said about the whole
+
+let isShowing = false
+/** Shows the figures once for all changes of a moment. */
+function showState() {
+  if (isShowing) return
+  isShowing = true
+  setTimeout(() => {
+    isShowing = false
+    let open = 0
+    for (const task of tasks.values()) if (!isEnded(task) && (task.status !== 'pending' || moving.has(task.task_id))) open++
+    showTitle(sentShare(), open)
+  }, 100)
+}
+
+function showCount() {
+  const isSearched = String(query()) !== ''
+  offerSearch(total > 0 || isSearched)
+  document.querySelector('#bar').hidden = rows.size === 0
+  count.textContent = rows.size < total ? text.shown(rows.size, total) : text.files(rows.size)
+  const none = document.querySelector('#none')
+  none.hidden = rows.size > 0
+  none.textContent = isSearched ? text.nothing : text.none
+  more.hidden = !next
+  selection.show()
+  showState()
+}
+
+/** Shows the bytes of a task that this page sends. */
+export function showArriving(id) {
+  if (hasFailed(id)) moving.delete(id)
+  else moving.add(id)
+  redraw(id)
+  showState()
 }

@@ -5,14 +5,11 @@ const PLAYED = { video: /^video\/(mp4|webm)$/, audio: /^audio\/(mp4|aac|mpeg|ogg
 
 /** Shows what there is of a completed task below `place`; `ask` fetches from the API, `text` are the page's texts. */
 export async function showMedia(place, task, ask, text) {
-  const names = task.renditions ?? []
+  const { listed } = task
   const known = ['web', 'thumbnail', 'poster', 'cover', 'waveform']
-  if (!names.some((name) => known.includes(name))) return
-  const [listed, link] = await Promise.all([
-    ask(`renditions/${task.task_id}`),
-    ask(`links/${task.task_id}`, { method: 'POST' }),
-  ])
-  if (!listed || !link) return
+  if (!listed.renditions.some(({ name }) => known.includes(name))) return
+  const link = await ask(`links/${task.task_id}`, { method: 'POST' })
+  if (!link) return
   const address = (name) => `${link.url}?rendition=${name}&stream=1`
   const of = Object.fromEntries(listed.renditions.map((one) => [one.name, one]))
   const main = of[listed.main]

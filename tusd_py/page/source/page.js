@@ -2,9 +2,12 @@
 import '@uppy/core/css/style.min.css'
 import '@uppy/dashboard/css/style.min.css'
 import './page.css'
-import './sending.js'
+import { followSending } from './arriving.js'
+import { showArriving } from './list.js'
+import { addressOf, uppy } from './sending.js'
 import { access } from './server.js'
 import { follow } from './stream.js'
 
+followSending(uppy, addressOf, showArriving)
 access.whenEntered(follow)
 follow()

@@ -17,8 +17,10 @@ const SAID_MS = 10_000
 /** Size above which a file is hashed while it is sent. */
 const LARGE = 64 << 20
 
-const uppy = new Uppy({
-  locale: language === 'zh' ? zh_CN : undefined,
+const isTouched = matchMedia('(pointer: coarse)').matches
+
+export const uppy = new Uppy({
+  locale: { strings: { ...(language === 'zh' ? zh_CN.strings : {}), ...text.tray(isTouched) } },
   restrictions: { allowedFileTypes: limits.extensions.length ? limits.extensions.map((each) => `.${each}`) : null },
   onBeforeFileAdded: (file) => {
     const why = unfit(file)
@@ -35,8 +37,17 @@ const uppy = new Uppy({
   theme: 'auto',
   proudlyDisplayPoweredByUppy: false,
   hideUploadButton: true,
-  note: text.note,
+  fileManagerSelectionType: isTouched ? 'files' : 'both',
+  note: [...takenHere(), text.note].join(' '),
 })
+
+/** What may be sent here, in sentences. */
+function takenHere() {
+  const sentences = []
+  if (limits.maxSize) sentences.push(text.upTo(size(limits.maxSize)))
+  if (limits.extensions.length) sentences.push(text.types(limits.extensions.join(', ')))
+  return sentences
+}
 
 /** Why a file need not be sent at all, undefined if it may be. */
 function unfit({ extension, size: bytes }) {
@@ -64,6 +75,7 @@ function complain(name, why) {
 const running = new Map()
 /** The addresses of the uploads that this tab has sent something of. */
 const addresses = new Map()
+export const addressOf = (id) => addresses.get(id)
 
 /** Sends a file, after the end of what was stopped before. */
 async function start(id) {
@@ -157,6 +169,7 @@ function fail(id, { message, final }) {
   uppy.setFileMeta(id, { filehash: null })
   uppy.setFileState(id, { error: message })
   uppy.setState({ error: message })
+  uppy.emit('gave-up', file)
 }
 
 /** Where the address of a file's upload is kept: the same file has the same key in every tab. */

@@ -1,0 +1,54 @@
+// The bytes that this page sends, by the task that gets them.
+const sending = new Map()
+const failed = new Set()
+
+/** What this page sends to a task: {sent, total} in bytes; undefined if it sends nothing. */
+export const arriving = (id) => sending.get(id)
+
+/** Whether this page gave up sending to a task. */
+export const hasFailed = (id) => failed.has(id)
+
+/** The share of all bytes on their way that has been sent, 0 to 1; null if there are none. */
+export function sentShare() {
+  let sent = 0
+  let total = 0
+  for (const one of sending.values()) {
+    sent += one.sent
+    total += one.total
+  }
+  return total ? sent / total : null
+}
+
+/** Takes the file of a task out of the tray, so that no byte of it is sent any longer. */
+export let stopSending = () => {}
+
+/** Follows an Uppy, of whose files `addressOf` knows the uploads; `changed` gets each task whose bytes moved. */
+export function followSending(uppy, addressOf, changed) {
+  const tasks = new Map()
+
+  uppy.on('upload-progress', (file, { bytesUploaded, bytesTotal }) => {
+    const id = addressOf(file.id)?.split('/').at(-1)
+    if (!id || !bytesTotal) return
+    tasks.set(file.id, id)
+    failed.delete(id)
+    sending.set(id, { sent: bytesUploaded, total: bytesTotal })
+    changed(id)
+  })
+
+  function end(file, isFailed) {
+    const id = file && tasks.get(file.id)
+    if (!id) return
+    if (isFailed) failed.add(id)
+    sending.delete(id)
+    changed(id)
+  }
+  uppy.on('upload-success', (file) => end(file, false))
+  uppy.on('gave-up', (file) => end(file, true))
+  uppy.on('upload-pause', (file) => end(file, false))
+  uppy.on('file-removed', (file) => end(file, true))
+
+  stopSending = (id) => {
+    const file = uppy.getFiles().find((one) => tasks.get(one.id) === id)
+    if (file) uppy.removeFile(file.id)
+  }
+}

@@ -1,0 +1,108 @@
+// One row of the list: what becomes of a file, and what can be done to it.
+import TASK_TEXTS from '../../task_texts.json'
+import { language, size } from './common.js'
+import { download } from './download.js'
+import { showMedia } from './media.js'
+import { access, ask, endpoint, text } from './server.js'
+
+const said = TASK_TEXTS[language]
+const template = document.querySelector('template').content.firstElementChild
+
+export function newRow(id) {
+  const row = template.cloneNode(true)
+  row.dataset.task = id
+  return row
+}
+
+export const isEnded = (task) => ['completed', 'failed'].includes(task.status)
+
+/** Shows a task; `how` says what this page does with it: {waits, isDue, sent, isStill, refusal}. */
+export function showRow(row, task, how) {
+  const name = task.filename || task.task_id
+  const percent = percentOf(task, how.sent)
+  const part = (selector) => row.querySelector(selector)
+  row.dataset.status = task.status
+  row.toggleAttribute('data-waits', how.waits || how.isDue)
+  part('.name').textContent = name
+  part('.size').textContent = sizeOf(task, how.sent)
+  part('.status').textContent = statusOf(task, how, percent)
+  part('.message').textContent = messageOf(task, how)
+  part('.pick').setAttribute('aria-label', `${text.pick} ${name}`)
+  const bar = part('progress')
+  bar.hidden = how.isStill || how.waits || task.status === 'received' || isEnded(task)
+  if (percent === null) bar.removeAttribute('value')
+  else bar.value = percent
+  bar.setAttribute('aria-label', `${name}: ${text[task.status]}`)
+  showLink(part('.download'), text.download, name, task, task.status === 'completed' && !how.waits)
+  const kept = task.renditions?.[0] === 'web' && task.renditions.includes('original')
+  showLink(part('.original'), text.original, name, task, task.status === 'completed' && !how.waits && kept, 'original')
+  const button = part('.remove')
+  const label = how.waits ? text.undo : text[{ completed: 'remove', failed: 'remove', pending: 'cancel' }[task.status] ?? 'stop']
+  button.textContent = label
+  button.setAttribute('aria-label', `${label} ${name}`)
+  button.setAttribute('aria-disabled', how.isDue)
+  if (task.status === 'completed' && task.listed && !row.dataset.media) {
+    row.dataset.media = 'shown'
+    showMedia(part('.media'), task, ask, text)
+  }
+}
+
+function showLink(link, label, name, task, isShown, rendition) {
+  link.hidden = !isShown
+  if (!isShown) return
+  link.textContent = label
+  link.setAttribute('aria-label', `${label} ${name}`)
+  link.href = `${endpoint}${task.task_id}${rendition ? `?rendition=${rendition}` : ''}`
+  link.onclick = access.token() ? (event) => { event.preventDefault(); download(task.task_id, rendition) } : null
+}
+
+/** The part of the present step that is done in percent, null where it is not known. */
+function percentOf(task, sent) {
+  if (task.status === 'pending') {
+    const bytes = sent?.sent ?? task.offset
+    const all = sent?.total ?? task.file_size
+    return bytes === undefined || !all ? task.progress * 10 : Math.floor((100 * bytes) / all)
+  }
+  // Compressing is what the server reports as 30 to 60.
+  if (task.status === 'compressing') return Math.max(0, Math.min(100, Math.round(((task.progress - 30) * 100) / 30)))
+  return null
+}
+
+function statusOf(task, how, percent) {
+  if (how.waits || how.isDue) return text.goes
+  if (how.isStill) return text.still
+  return percent === null ? (text[task.status] ?? task.status) : `${text[task.status]} · ${percent} %`
+}
+
+/** The size; of what arrives, with the part that is here, and of what was made smaller, with what is left. */
+function sizeOf(task, sent) {
+  if (task.file_size === undefined) return ''
+  const bytes = sent?.sent ?? task.offset
+  if (task.status === 'pending') return bytes === undefined ? size(task.file_size) : text.sentOf(size(bytes), size(task.file_size))
+  const stored = task.listed?.main === 'web' && task.listed.renditions.find(({ name }) => name === 'web')
+  if (task.status !== 'completed' || !stored) return size(task.file_size)
+  const sizes = `${size(task.file_size)} → ${size(stored.size)}`
+  const less = Math.round(100 * (1 - stored.size / task.file_size))
+  return less > 0 ? `${sizes}, ${text.less(less)}` : sizes
+}
+
+/** What is said beside the status: why it is not deleted, how an upload goes on, what the server says. */
+function messageOf(task, how) {
+  if (how.refusal !== undefined) return [text.kept, how.refusal].filter(Boolean).join(' ')
+  if (how.waits || how.isDue) return ''
+  if (how.isStill) return text.resume
+  return [serverMessageOf(task), placeOf(task)].filter(Boolean).join(' · ')
+}
+
+/** The place of a task that waits for a worker; '' for any other. */
+function placeOf(task) {
+  return task.queue_position === undefined ? '' : text.before(task.queue_position)
+}
+
+/** What a task says, by the stable codes of its texts. */
+function serverMessageOf(task) {
+  if (task.error) return said.errors[task.error_code] ?? task.error
+  if (language === 'zh') return [text[task.status], undefined].includes(task.message) ? '' : task.message
+  const notes = (task.note_codes ?? []).map((code) => said.notes[code] ?? code)
+  return [said.messages[task.message_code], ...notes].filter(Boolean).join('. ')
+}
