@@ -8,27 +8,13 @@ from pathlib import Path
 
 import pytest
 from support.media import video
+from support.snippets import matches, snippet
 
 from tusd_py.cli.configuration_reference import reference
 from tusd_py.domain.filetypes import TYPES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"```console\n\$ (.+?)\n(.*?)```", re.DOTALL)
-
-
-def blocks() -> dict[str, str]:
-    """Return README's console blocks: expected output by command."""
-    return dict(BLOCK.findall((ROOT / "README.md").read_text("utf-8")))
-
-
-def matches(expected: str, got: str) -> bool:
-    """Compare line by line; ``...`` stands for any text in a line and, alone, for any lines."""
-    pattern = "".join(
-        r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + r" *\n"
-        for line in expected.splitlines()
-    )
-    return re.fullmatch(pattern + r"(?:.*\n)*?", got) is not None
 
 
 def test_the_runner_notices_a_false_line() -> None:
@@ -37,8 +23,8 @@ def test_the_runner_notices_a_false_line() -> None:
 
 
 def test_readmes_console_blocks_print_what_they_show(tmp_path: Path) -> None:
-    expected = blocks()
-    assert list(expected) == ["make serve", ".venv/bin/tusd-py upload movie.mp4"]
+    serve = snippet("README.md", "$ make serve").printed
+    sent = snippet("README.md", "$ .venv/bin/tusd-py upload movie.mp4").printed
     source = video(tmp_path / "movie.mp4", seconds=3.0)
     environ = {
         **os.environ,
@@ -63,15 +49,13 @@ def test_readmes_console_blocks_print_what_they_show(tmp_path: Path) -> None:
         served = (
             "".join(lines).replace(str(tmp_path / "tusd-data"), "tusd-data").replace(port, "8888")
         )
-        assert matches(expected["make serve"], served), served
+        assert matches(serve, served), served
         done = subprocess.run(
             [".venv/bin/tusd-py", "upload", str(source), "--url", url],
             cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
-        sent = done.stdout.replace(port, "8888")
-        assert matches(expected[".venv/bin/tusd-py upload movie.mp4"], sent), (
-            done.stdout + done.stderr
-        )
+        said = done.stdout.replace(port, "8888")
+        assert matches(sent, said), done.stdout + done.stderr
     finally:
         os.killpg(process.pid, 15)
         process.wait(30)

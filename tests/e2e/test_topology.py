@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import ssl
 import subprocess
@@ -24,6 +25,7 @@ from support.conformance import SETTINGS, by_outcome, run_suite
 from support.deployed import Deployed
 from support.media import video
 from support.raw_http import silent_patch
+from support.snippets import matches, snippet
 from support.task_states import may_follow
 from support.tokens import bearer
 from support.tus import append, chunk, create, creation, delete, head, offset, patch, task_id
@@ -346,6 +348,17 @@ def test_up_again_starts_nothing_twice(deployed: Deployed) -> None:
     assert {entry["role"] for entry in before} == ROLES
     assert deployed.up() == deployed.url
     assert deployed.status_by_command() == before
+
+
+def test_status_is_printed_as_the_page_shows_it(deployed: Deployed) -> None:
+    block = snippet("docs/deploying.md", "$ deploy/local up").printed
+    shown = block.partition("$ deploy/local status\n")[2].partition("$ ")[0]
+
+    def without_numbers(text: str) -> str:
+        return re.sub(r"[0-9]{2,}", "0", re.sub(" +", " ", text))
+
+    printed = without_numbers(deployed.printed_status())
+    assert matches(without_numbers(shown), printed), printed
 
 
 def test_two_ups_at_once_start_one_of_each(deployed: Deployed) -> None:

@@ -69,6 +69,10 @@ class Deployed:
         assert (done.returncode == 0) is all(entry["alive"] for entry in found)
         return found
 
+    def printed_status(self) -> str:
+        """Return what ``status`` prints."""
+        return self._local("status")
+
     def status(self) -> list[Entry]:
         """Return the same as ``status_by_command`` without another process."""
         return status(self.directory)

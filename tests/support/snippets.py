@@ -30,9 +30,23 @@ class Snippet:
     def first_line(self) -> str:
         return self.text.partition("\n")[0]
 
+    @property
+    def printed(self) -> str:
+        """Return the lines of a console after the first command."""
+        return self.text.partition("\n")[2]
+
     def at(self, url: str) -> str:
         """Return the text with the address of a server in place of the one that pages name."""
         return re.sub(r"http://(?:host|127\.0\.0\.1):8888", url, self.text)
+
+
+def matches(expected: str, got: str) -> bool:
+    """Compare line by line; ``...`` stands for any text in a line and, alone, for any lines."""
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*?") + r" *\n"
+        for line in expected.splitlines()
+    )
+    return re.fullmatch(pattern + r"(?:.*\n)*?", got) is not None
 
 
 def blocks_of(page: str, text: str) -> Iterator[Snippet]:
