@@ -61,7 +61,7 @@ coverage: install
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
 
-# Tests in process, without services, in less than half a minute.
+# Tests in process, without services, in half a minute on two idle cores.
 unit: install
 	@$(BIN)/pytest -q -n auto tests/unit -m "not slow"
 

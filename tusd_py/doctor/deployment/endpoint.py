@@ -46,6 +46,16 @@ def judge_endpoint(answer: ProbeResponse) -> list[Finding]:
                     "Give --token; preflights and OPTIONS must pass without one.",
                 )
             ]
+        if answer.status == 421:
+            return [
+                problem(
+                    "endpoint",
+                    "The server does not accept the host of the request (421): without auth it "
+                    "accepts the names of its own machine only.",
+                    "Set auth.access_secret, since a proxy makes all clients local; or list the "
+                    "name that the server receives in allowed_hosts.",
+                )
+            ]
         return [
             problem(
                 "endpoint",

@@ -22,15 +22,24 @@ def check_location(probe: ProbeClient) -> list[Finding]:
     if found.level is not Level.OK:
         return [found]
     answer = probe.send(offset_request(urljoin(probe.url, location)))
-    if answer.status != 200:
-        return [
-            problem(
-                CHECK,
-                f"The address of a new upload answers {answer.status}.",
-                "Let the proxy pass everything below base_path to the same servers.",
-            )
-        ]
-    return [found]
+    return [found if answer.status == 200 else judge_offset_request(answer.status)]
+
+
+def judge_offset_request(status: int) -> Finding:
+    """Return the finding about a HEAD of a new upload that was not answered with 200."""
+    if status == 409:
+        # The answer to a GET of an upload that is not complete.
+        return problem(
+            CHECK,
+            "A HEAD of a new upload is answered as a GET: something between changes the method.",
+            "Let the proxy pass HEAD as it is. nginx: proxy_cache off, or proxy_cache_convert_head "
+            "off.",
+        )
+    return problem(
+        CHECK,
+        f"The address of a new upload answers {status}.",
+        "Let the proxy pass everything below base_path to the same servers.",
+    )
 
 
 def judge_location(url: str, location: str) -> Finding:

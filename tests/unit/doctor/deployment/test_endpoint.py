@@ -23,6 +23,13 @@ def test_endpoint(given: ProbeResponse, expected: Level) -> None:
     assert [level(one) for one in judge_endpoint(given)] == [expected]
 
 
+def test_a_refused_host_is_no_missing_server() -> None:
+    (found,) = judge_endpoint(answer(421))
+    assert level(found) is PROBLEM
+    assert "allowed_hosts" in found.remedy
+    assert "base_path" not in found.remedy
+
+
 def test_protocol() -> None:
     assert level(judge_protocol("h2")) is OK
     assert level(judge_protocol("http/1.1")) is NOTE

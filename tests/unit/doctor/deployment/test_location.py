@@ -3,7 +3,7 @@
 import pytest
 from support.findings import OK, PROBLEM, WARNING, level
 
-from tusd_py.doctor.deployment.location import judge_location
+from tusd_py.doctor.deployment.location import judge_location, judge_offset_request
 from tusd_py.doctor.findings import Level
 
 
@@ -24,3 +24,10 @@ from tusd_py.doctor.findings import Level
 )
 def test_location(location: str, expected: Level) -> None:
     assert level(judge_location("https://a.example/up/files/", location)) is expected
+
+
+@pytest.mark.parametrize(("status", "remedy"), [(409, "proxy_cache"), (404, "base_path")])
+def test_a_head_that_is_answered_otherwise(status: int, remedy: str) -> None:
+    found = judge_offset_request(status)
+    assert level(found) is PROBLEM
+    assert remedy in found.remedy
