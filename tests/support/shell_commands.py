@@ -120,7 +120,8 @@ def _apt_get(words: Sequence[str], _: Path) -> None:
 
 def _copy(words: Sequence[str], folder: Path) -> None:
     """Check the sources of ``cp`` and ``install``."""
-    *sources, _target = [word for word in words if not word.startswith("-") and word != "0600"]
+    paths = [word for word in words if not re.fullmatch(r"-.*|0[0-7]{3}", word)]
+    *sources, _target = paths
     for source in sources:
         assert any(folder.glob(source)), source
 
