@@ -1,5 +1,5 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install venv serve test check coverage unit contract soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads structure site pictures lock clean
+.PHONY: install venv serve test check coverage unit contract image-test soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -70,6 +70,11 @@ contract: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@$(BIN)/pytest -q -n auto tests/contract tests/property
 	@$(BIN)/pytest -q -n auto tests/unit -m slow
+
+# Build the image and run it as Compose does: with each release. It needs root and a mirror of Debian.
+image-test: install
+	@deploy/packages/install.sh deploy/packages/image.txt
+	@$(BIN)/pytest -q --timeout 1800 tests/image
 
 # Media files of all kinds through a real server; ARGS="--groups rotation" or "--only 66_" selects some.
 media: install
