@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from support.metrics import metrics
 from support.nginx import PROXY, Nginx
@@ -61,7 +62,7 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
         "dropped": [["line"], ["reload"]],
         "offline": [["line"], ["offline", True], ["offline", False]],
         "restart": [
-            ["text", "#pace", " left"], ["line"], ["text", "#waits", "No connection"], ["line"],
+            ["line"], ["text", "#waits", "No connection"], ["line"],
         ],
     }  # fmt: skip
     with (
@@ -142,7 +143,7 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
             ["token", token(7)], ["add", str(big)], ["line"],
             ["text", "#gate output", "has run out"], ["value", "#token", ""],
             ["text", "#waits", "a new token"], ["line"],
-            ["token", renewed], ["until", "completed"],
+            ["token", renewed], ["until", "completed"], ["requests", "PATCH", "upload-token"],
         ) as visit,
     ):  # fmt: skip
         visit.wait_for_line()
@@ -155,8 +156,10 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
         visit.wait_for_line()
         before = arrived(server)
         visit.go_on()
-        visit.seen()
+        seen = visit.seen()
         assert received(server) + before == SIZE
+        # Bytes are sent by the token of their upload, which lasts as long as the upload does.
+        assert [each["requests"] for each in seen if "requests" in each] == [2]
 
 
 def test_a_proxy_with_a_limit_of_bodies_gets_smaller_ones(tmp_path: Path, big: Path) -> None:
@@ -195,17 +198,20 @@ def test_what_is_refused_is_not_sent_again_with_the_next(tmp_path: Path) -> None
 
 
 def test_two_tabs_with_one_file_send_it_once(tmp_path: Path, big: Path) -> None:
+    slow = {**SLOW, "TUSD_LIMITS__BYTES_PER_SECOND": "4MiB"}
     with (
-        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        running_server(tmp_path / "data", "--workers", "1", env=slow) as server,
         visiting(
             f"{server.url}/",
-            ["add", str(big)], ["line"], ["tab"], ["add", str(big)],
+            ["tab"], ["at", 0], ["add", str(big)], ["line"], ["at", 1], ["add", str(big)],
             ["text", "#waits", "Another tab sends this file"],
-            ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
+            ["at", 0], ["text", "#pace", " left"],
+            ["at", 1], ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
             ["at", 0], ["there", ".uppy-StatusBar.is-complete"], ["until", "completed"],
         ) as visit,
     ):  # fmt: skip
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > MIB, timeout=60)
         visit.go_on()
         seen = visit.seen()
         assert len(seen[-1]["rows"]) == 1
@@ -232,8 +238,46 @@ def test_a_large_file_leaves_at_once_and_is_found_by_its_late_hash(tmp_path: Pat
         f"{server.url}/",
         ["add", str(large)], ["until", "completed"], ["tab"], ["until", "completed"],
         ["add", str(large)], ["until", "completed", 2],
+        ["requests", "POST", "upload-metadata", "filehash"], ["requests", "PATCH", "upload-hash"],
     ) as visit:  # fmt: skip
-        visit.seen()
+        seen = visit.seen()
         # No hash came with a creation: the second was completed while its bytes were sent.
+        assert [each["requests"] for each in seen if "requests" in each] == [0, 2]
         assert metrics(server.url)["tusd_uploads_instant_total"] == 1
         assert received(server) < 2 * 72 * MIB
+
+
+def test_a_person_pauses_and_cancels(tmp_path: Path, big: Path) -> None:
+    second, third = (random_file(tmp_path / f"{at}.bin", SIZE - at) for at in (2, 3))
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        visiting(
+            f"{server.url}/",
+            ["add", str(big)], ["line"], ["press", ".uppy-StatusBar [title=Pause]"],
+            ["press", ".uppy-StatusBar [title=Resume]"], ["until", "completed"], ["line"],
+            ["more", str(second)], ["line"], ["press", ".uppy-StatusBar [title=Cancel]"], ["line"],
+            ["add", str(third)], ["line"], ["without", ".uppy-Dashboard-Item"],
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        visit.go_on()
+        visit.wait_for_line()
+        assert received(server) == SIZE
+        wait_until(lambda: arrived(server) == 0, timeout=60)
+        visit.go_on()
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        visit.go_on()
+        visit.wait_for_line()
+        # Cancelled by the person: the server keeps nothing.
+        wait_until(lambda: arrived(server) == 0, timeout=60)
+        visit.go_on()
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        newest = httpx.get(f"{server.url}/api/file/upload/tasks").json()["tasks"][0]
+        # Deleted elsewhere, as in the list: the page does not begin it again.
+        httpx.delete(f"{server.files}{newest['task_id']}", headers={"Tus-Resumable": "1.0.0"})
+        visit.go_on()
+        visit.seen()
+        assert arrived(server) == 0

@@ -23,7 +23,7 @@ const complaints = []
 async function open() {
   page = await context.newPage()
   page.setDefaultTimeout(60_000)
-  page.on('request', (request) => requests.push(request.method()))
+  page.on('request', (request) => requests.push({ method: request.method(), headers: request.headers() }))
   page.on('dialog', (dialog) => {
     say({ dialog: dialog.type() })
     dialog.accept()
@@ -77,7 +77,11 @@ const STEPS = {
   hidden: async (selector) => page.waitForSelector(selector, { state: 'hidden' }),
   value: async (selector, wanted) =>
     page.waitForFunction(([where, what]) => document.querySelector(where).value === what, [selector, wanted]),
-  requests: async (method) => say({ requests: requests.filter((each) => each === method).length }),
+  // The number of requests so far, of those with a header if one is named, which has a text.
+  requests: async (method, header, text = '') => {
+    const isCounted = (each) => each.method === method && (!header || each.headers[header]?.includes(text))
+    say({ requests: requests.filter(isCounted).length })
+  },
   // A time without the server, in seconds, with a request for each minute of it.
   away: async (seconds) => {
     for (let passed = 0; passed < seconds; passed += 60) {

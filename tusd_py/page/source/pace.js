@@ -17,7 +17,8 @@ export const count = (bytes) => {
 /** Shows the pace while `state` returns `{sent, total}` in bytes; until it returns null. */
 export function showPace(state) {
   if (timer) return
-  samples = [{ at: performance.now(), moved }]
+  // What leaves in the first moment fills buffers: the first sample is the one after it.
+  samples = []
   timer = setInterval(() => {
     const now = state()
     if (!now) {

@@ -39,6 +39,7 @@ export const uppy = new Uppy({
   hideUploadButton: true,
   fileManagerSelectionType: isTouched ? 'files' : 'both',
   note: [...takenHere(), text.note].join(' '),
+  hideProgressDetails: true,
 })
 
 /** What may be sent here, in sentences. */
@@ -101,7 +102,7 @@ async function run(id, signal) {
   try {
     const waits = () => sayWhy(file.name, text.waitsForTab)
     await alone(keyOf(file), signal, waits, () =>
-      inTurn(signal, async () => {
+      inTurn(file.size, signal, async () => {
         // An upload that was begun needs none.
         if (file.size <= LARGE && !localStorage.getItem(keyOf(file))) await hash(id)
         signal.throwIfAborted()

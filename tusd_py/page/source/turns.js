@@ -1,24 +1,38 @@
-// Takes turns: of this tab's files for the connections that the browser has, and of all tabs for one file.
+// Takes turns: of files for the connections that the browser has, and of all tabs for one file.
 const locks = navigator.locks
 const [page] = performance.getEntriesByType('navigation')
 const overHttp1 = page?.nextHopProtocol.startsWith('http/1') ?? true
+/** Size above which a file holds a connection for long. */
+const LONG = 4 << 20
 /** A browser has six connections to a server on HTTP/1.1: the stream of events and all other requests need some. */
-const AT_ONCE = overHttp1 ? 4 : 8
+const LONG_AT_ONCE = overHttp1 ? 3 : 8
+const SHORT_AT_ONCE = 8
 
-let busy = 0
-const queue = []
-
-/** Runs `then` when fewer than a number of files are being sent, by this tab or, on HTTP/1.1, by all. */
-export async function inTurn(signal, then) {
-  if (busy >= AT_ONCE) await new Promise((next) => queue.push(next))
-  else busy++
-  try {
-    signal.throwIfAborted()
-    return await (locks && overHttp1 ? amongTabs(signal, then) : then())
-  } finally {
-    if (queue.length) queue.shift()()
-    else busy--
+/** A queue that lets a number run at once. */
+function queueOf(number) {
+  let busy = 0
+  const waiting = []
+  return async (then) => {
+    if (busy >= number) await new Promise((next) => waiting.push(next))
+    else busy++
+    try {
+      return await then()
+    } finally {
+      if (waiting.length) waiting.shift()()
+      else busy--
+    }
   }
+}
+const long = queueOf(LONG_AT_ONCE)
+const short = queueOf(SHORT_AT_ONCE)
+
+/** Runs `then`, which sends a number of bytes, when fewer than a number of others do: in this tab or, if it takes long, in all. */
+export function inTurn(bytes, signal, then) {
+  const begin = () => {
+    signal.throwIfAborted()
+    return bytes > LONG && locks && overHttp1 ? amongTabs(signal, then) : then()
+  }
+  return bytes > LONG ? long(begin) : short(begin)
 }
 
 /** Runs `then` with one of the locks that all tabs share. */
@@ -28,7 +42,7 @@ function amongTabs(signal, then) {
   signal.addEventListener('abort', stop)
   return new Promise((resolve, reject) => {
     let taken = false
-    for (let number = 0; number < AT_ONCE; number++) {
+    for (let number = 0; number < LONG_AT_ONCE; number++) {
       const one = async () => {
         // Another may have been granted at the same moment.
         if (taken) return
@@ -46,16 +60,17 @@ const nameOf = (key) => `tusd-file-${key}`
 /** Runs `then` when no other tab sends the file of this key; `waits` is called if one does, and its result afterwards. */
 export async function alone(key, signal, waits, then) {
   if (!locks) return then()
-  let ended
-  let granted = false
-  const turn = locks.request(nameOf(key), { signal }, () => {
-    granted = true
-    ended?.()
-    return then()
+  const free = await locks.request(nameOf(key), { ifAvailable: true }, async (lock) => {
+    if (lock) await then()
+    return lock !== null
   })
-  const { held } = await locks.query()
-  if (!granted && held.some(({ name }) => name === nameOf(key))) ended = waits()
-  return turn.finally(() => ended?.())
+  if (free) return
+  signal.throwIfAborted()
+  const ended = waits()
+  await locks.request(nameOf(key), { signal }, () => {
+    ended()
+    return then()
+  }).finally(ended)
 }
 
 /** Whether another tab waits to send the file of this key. */
