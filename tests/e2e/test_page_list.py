@@ -74,8 +74,8 @@ def test_all_files_are_there_and_are_found(tmp_path: Path) -> None:
         ["add", str(added)], ["title", "Upload files"], ["text", ".uppy-StatusBar", "Sent"],
         ["rows", 1],
         ["fill", "#find [name=name]", ""], ["rows", 100],
-        ["choose", "#find [name=state]", "failed"], ["text", "#none", "Nothing found."],
-        ["choose", "#find [name=state]", ""], ["rows", 100],
+        ["select", "#find [name=state]", "failed"], ["text", "#none", "Nothing found."],
+        ["select", "#find [name=state]", ""], ["rows", 100],
         ["fill", "#find [name=from]", yesterday], ["rows", 1], ["text", "#tasks .name", "added.bin"],
     ) as visit:  # fmt: skip
         seen = visit.seen()

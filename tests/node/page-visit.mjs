@@ -147,7 +147,7 @@ const STEPS = {
   // -- the list
   // Press what has this role and accessible name.
   named: async (role, name) => page.getByRole(role, { name, exact: true }).click(),
-  choose: async (selector, value) => page.selectOption(selector, value),
+  select: async (selector, value) => page.selectOption(selector, value),
   key: async (key) => page.keyboard.press(key),
   rows: async (count) =>
     page.waitForFunction((many) => document.querySelectorAll('#tasks li').length === many, count),
