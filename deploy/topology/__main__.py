@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,8 @@ def main() -> int:
             case "up":
                 address = up(arguments.dir, _chosen(arguments))
                 config = config_of(arguments.dir)
-                sys.stdout.write(f"a user: tusd-py user add NAME --config {config}\n{address}\n")
+                command = os.path.relpath(Path(sys.executable).with_name("tusd-py"))
+                sys.stdout.write(f"a user: {command} user add NAME --config {config}\n{address}\n")
             case "status":
                 return _print_status(status(arguments.dir), as_json=arguments.json)
             case "down":

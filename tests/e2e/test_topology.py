@@ -7,10 +7,10 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -417,12 +417,11 @@ def test_by_itself_it_lets_in_whom_its_operator_made_a_user_and_no_one_else(
 
 
 def added(deployed: Deployed, name: str) -> dict[str, str]:
-    """Add a user by the operator's command and return the head of its requests."""
-    made = subprocess.run(
-        [sys.executable, "-m", "tusd_py", "user", "add", name,
-         "--config", deployed.directory / "tusd.yaml"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    """Add a user by the command that ``up`` prints and return the head of its requests."""
+    line = re.search(r"^a user: (.+)$", deployed.printed, re.MULTILINE)
+    assert line
+    command = shlex.split(line[1].replace("NAME", name))
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return bearer(made.strip())
 
 

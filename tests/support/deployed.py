@@ -22,6 +22,7 @@ class Deployed:
         self.port = free_port()
         self.url = ""
         self.tls_url = ""
+        self.printed = ""
 
     @property
     def files(self) -> str:
@@ -40,8 +41,9 @@ class Deployed:
         self.url, self.tls_url = self.entry("nginx")["urls"]
 
     def up(self, *options: str) -> str:
-        """Run ``up`` and return what it printed last."""
-        return self._local("up", *options).strip().splitlines()[-1]
+        """Run ``up`` and return what it printed last; ``printed`` has all of it."""
+        self.printed = self._local("up", *options)
+        return self.printed.strip().splitlines()[-1]
 
     def down(self, *options: str) -> None:
         """Stop all."""
