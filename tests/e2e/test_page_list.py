@@ -164,7 +164,7 @@ def test_one_progress_says_how_far_a_file_is(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
         f"{server.url}/",
         ["add", str(big)], ["title", "% · Upload files"],
-        ["text", "#tasks .size", " of 24 MB"],
+        ["text", "#tasks .size", " of 24 MB"], ["text", ".uppy-Dashboard-Item-statusSize", "24 MB"],
         ["text", "#pace", " of 24 MB · "],
         ["until", "completed"], ["line"],
         # The file of another client.
@@ -207,3 +207,21 @@ def test_the_list_is_right_after_a_break(tmp_path: Path, long_film: Path, guarde
             visit.go_on()
             seen = visit.seen()
     assert [row["name"] for row in seen[-1]["rows"]] == ["added.txt", "film.mp4", "half.txt"]
+
+
+def test_an_empty_page_says_what_may_be_sent(tmp_path: Path) -> None:
+    env = {"TUSD_MAX_SIZE": "3GiB", "TUSD_WHITELIST__EXTENSIONS": "mp4,png"}
+    note = ".uppy-Dashboard-note"
+    with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
+        with visiting(
+            f"{server.url}/",
+            ["text", "#none", "Nothing yet."], ["text", note, "Files of up to 3.2 GB. Types: mp4, png."],
+            ["text", ".uppy-Dashboard-AddFiles-title", "browse folders"],
+        ) as visit:  # fmt: skip
+            visit.seen()
+        with visiting(
+            f"{server.url}/",
+            ["text", note, "单个文件最大 3.2 GB"], ["text", ".uppy-Dashboard-AddFiles-title", "选择文件"],
+            context={"locale": "zh-CN", "viewport": {"width": 320, "height": 640}, "hasTouch": True, "isMobile": True},
+        ) as phone:  # fmt: skip
+            phone.seen()

@@ -157,7 +157,6 @@ const STEPS = {
     page.waitForFunction((wanted) => (document.activeElement.ariaLabel ?? document.activeElement.textContent) === wanted, name),
   // The clock of the page goes on by these seconds; for a visit with the option ``clock``.
   ahead: async (seconds) => context.clock.fastForward(seconds * 1000),
-  eval: async (code) => say({ value: await page.evaluate(code) }),
   leave: async () => page.goto('about:blank'),
   // Scroll to the end until all ``count`` rows are there; says how long the page stood still at most, in ms.
   scrolled: async (count) => {

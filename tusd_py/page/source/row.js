@@ -102,7 +102,7 @@ function placeOf(task) {
 /** What a task says, by the stable codes of its texts. */
 function serverMessageOf(task) {
   if (task.error) return said.errors[task.error_code] ?? task.error
-  if (language === 'zh') return [text[task.status], undefined].includes(task.message) ? '' : task.message
+  if (language === 'zh') return (task.message ?? '').replace(/\.+$/, '') === text[task.status] ? '' : (task.message ?? '')
   const notes = (task.note_codes ?? []).map((code) => said.notes[code] ?? code)
   return [said.messages[task.message_code], ...notes].filter(Boolean).join('. ')
 }

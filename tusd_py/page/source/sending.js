@@ -33,13 +33,13 @@ export const uppy = new Uppy({
   target: '#drop',
   inline: true,
   width: '100%',
-  height: 420,
+  height: 340,
   theme: 'auto',
   proudlyDisplayPoweredByUppy: false,
   hideUploadButton: true,
+  hideProgressDetails: true,
   fileManagerSelectionType: isTouched ? 'files' : 'both',
   note: [...takenHere(), text.note].join(' '),
-  hideProgressDetails: true,
 })
 
 /** What may be sent here, in sentences. */
