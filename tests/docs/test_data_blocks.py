@@ -29,6 +29,14 @@ SOURCE_OF_THE_DOCTOR = "".join(
 )
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without authentication, for all tests of this file."""
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(folder / "data", "--workers", "1") as running:
+        yield running
+
+
 def fields_of(event: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in event.strip().splitlines())
 

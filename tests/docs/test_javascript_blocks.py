@@ -1,6 +1,8 @@
 """The JavaScript of the documents, in pages of a real Chromium on a real server's origin."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ from support.server import Server, running_server
 from support.snippets import snippet
 from support.tokens import SECRET, bearer, token
 from support.tus import TUS, upload
+from support.waiting import wait_until
 
 CONTENT = b"a film, for these pages" * 10_000
 GIVEN = """
@@ -26,6 +29,14 @@ const chosen = new Promise((yes) => {
 """
 """What the pages take as given, and what the steps of a visit need."""
 CHOOSE = "<input type=file><output></output>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without authentication, for all tests of this file."""
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(folder / "data", "--workers", "1") as running:
+        yield running
 
 
 @pytest.fixture
@@ -47,10 +58,16 @@ def visit(server: Server, script: str, body: str, *steps: list[object]) -> None:
 
 
 def newest(server: Server, **headers: str) -> str:
-    """Return the address of the newest upload of a user; its content is that of the file."""
-    tasks = httpx.get(f"{server.url}/api/file/upload/tasks", headers=headers).json()["tasks"]
-    assert tasks[0]["filename"] == "movie.mp4"
-    address = f"{server.files}{tasks[0]['task_id']}"
+    """Return the address of the newest upload of a user, whose content is that of the file."""
+
+    def task() -> dict[str, Any]:
+        answer = httpx.get(f"{server.url}/api/file/upload/tasks", headers=headers)
+        found: dict[str, Any] = answer.json()["tasks"][0]
+        return found
+
+    wait_until(lambda: task()["status"] == "completed")
+    assert task()["filename"] == "movie.mp4"
+    address = f"{server.files}{task()['task_id']}"
     assert httpx.get(address, headers={**TUS, **headers}).content == CONTENT
     return address
 
