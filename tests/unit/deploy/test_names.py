@@ -22,7 +22,7 @@ from tusd_py.settings.sources import SettingsError, load_settings
 NAMING = [
     path
     for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"),
-                 ROOT / "docs" / "production.md")
+                 ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
     if path.is_file() and path.suffix != ".pyc"
 ]  # fmt: skip
 SECRETS = {
