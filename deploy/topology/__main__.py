@@ -15,7 +15,7 @@ _OPTIONS: Final = ("servers", "workers", "port", "anonymous")
 
 def main() -> int:
     """Run the command in the arguments; return the exit code."""
-    arguments = _parser().parse_args()
+    arguments = command_parser().parse_args()
     try:
         match arguments.command:
             case "up":
@@ -35,7 +35,8 @@ def main() -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the commands and their options."""
     parser = argparse.ArgumentParser(
         prog="local", description="The whole topology on this machine, from Debian packages."
     )

@@ -12,7 +12,7 @@ import typer
 from support.deploy_files import COMPOSE, DEPLOY, compose, environment, manifests
 from support.own_files import ROOT
 from support.snippets import Snippet
-from topology.__main__ import _parser
+from topology.__main__ import command_parser
 
 from tusd_py.cli.main import app
 
@@ -93,7 +93,7 @@ def _tusd_py(words: Sequence[str], _: Path) -> None:
 
 
 def _local(words: Sequence[str], _: Path) -> None:
-    _parser().parse_args(list(words))
+    command_parser().parse_args(list(words))
 
 
 def _make(words: Sequence[str], _: Path) -> None:
