@@ -223,6 +223,7 @@ uppy.on('restored', () => {
   // Nothing has to be confirmed: what can go on does.
   uppy.setState({ recoveredState: null, currentUploads: {} })
   for (const file of uppy.getFiles()) {
+    if (file.isPaused) paused.add(file.id)
     if (file.isGhost) findAgain(file)
     else if (!file.error && !file.progress.uploadComplete) start(file.id)
   }
