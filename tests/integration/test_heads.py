@@ -96,14 +96,15 @@ def test_a_head_of_a_file_tells_what_a_client_would_get(
     assert fields["etag"].startswith('"')
 
 
+def without_tus(request: bytes) -> bytes:
+    return request.replace(b"Tus-Resumable: 1.0.0\r\n", b"")
+
+
 def test_a_connection_goes_on_after_a_head(guarded: Server, paths: dict[str, str]) -> None:
     """No byte of a body follows, whatever Content-Length says."""
     with connected(guarded.url) as connection:
         for path in (paths["file"], paths["unknown"], paths["page"], "/nothing") * 2:
-            plain = connection.request("HEAD", path, **MINE).replace(
-                b"Tus-Resumable: 1.0.0\r\n", b""
-            )
-            connection.send(plain)
+            connection.send(without_tus(connection.request("HEAD", path, **MINE)))
             assert connection.answer(to_head=True).headers["content-length"] != "0"
 
 
@@ -143,15 +144,18 @@ def test_a_head_of_tus_has_no_length(guarded: Server, paths: dict[str, str]) -> 
     ]
     assert [answered.status_code for answered in answers] == [200, 200, 404, 410, 401, 412, 405]
     for answered in answers:
-        assert not {"Content-Length", "Transfer-Encoding"} & set(answered.headers)
+        assert not {"content-length", "transfer-encoding"} & set(answered.headers)
 
 
 def test_a_head_of_a_stream_ends(guarded: Server) -> None:
     url = create(guarded, 5, headers=MINE)
-    for path in (f"{API}/events", f"{API}/events/{url.rpartition('/')[2]}"):
-        address = f"{guarded.url}{path}"
-        with httpx.stream("GET", address, headers=MINE) as stream:
-            fields = {k: v for k, v in stream.headers.items() if k not in OF_A_REQUEST}
-        status, found = answer("HEAD", address, MINE)
-        assert (status, found["content-type"]) == (200, fields["content-type"])
-        assert found["cache-control"] == fields["cache-control"]
+    paths = (f"{API}/events", f"{API}/events/{url.rpartition('/')[2]}")
+    with connected(guarded.url) as connection:
+        for path in paths * 2:
+            with httpx.stream("GET", f"{guarded.url}{path}", headers=MINE) as stream:
+                kind = stream.headers["content-type"]
+            # The connection answers the next request only once this one has ended.
+            connection.send(without_tus(connection.request("HEAD", path, **MINE)))
+            found = connection.answer(to_head=True)
+            assert (found.status, found.headers["content-type"]) == (200, kind)
+            assert "transfer-encoding" not in found.headers

@@ -102,12 +102,6 @@ class _Stream(EventSourceResponse):
 
         Raises: TooManyStreams: before anything is sent.
         """
-        if scope["method"] == "HEAD":
-            # The stream would have no end.
-            headers = self.raw_headers
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body"})
-            return
         context = self._context
         with context.streams.open_stream(self._user_id), context.metrics.stream_opened("sse"):
             try:
