@@ -1,6 +1,8 @@
 """The page's sending in a real Chromium: what interrupts it, what refuses it, and several tabs."""
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,6 +129,28 @@ def test_a_break_of_an_hour_ends_nothing(tmp_path: Path, big: Path) -> None:
         visit.go_on()
         visit.seen()
         assert received(server) + before == SIZE
+
+
+def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        visiting(
+            f"{server.url}/",
+            ["add", str(big)], ["line"], ["later", "#waits", "No connection"], ["line"],
+            ["until", "completed"],
+            clock=True,
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        # It answers nothing, and closes nothing.
+        os.kill(server.pid, signal.SIGSTOP)
+        visit.go_on()
+        visit.wait_for_line()
+        os.kill(server.pid, signal.SIGCONT)
+        visit.go_on()
+        visit.seen()
+        assert received(server) == SIZE
 
 
 def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(

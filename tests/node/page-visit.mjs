@@ -82,6 +82,12 @@ const STEPS = {
     const isCounted = (each) => each.method === method && (!header || each.headers[header]?.includes(text))
     say({ requests: requests.filter(isCounted).length })
   },
+  // Minutes pass until a text is there.
+  later: async (selector, wanted) => {
+    const seen = () => page.evaluate(([where, what]) => document.querySelector(where).innerText.includes(what), [selector, wanted])
+    for (let minutes = 0; minutes < 30 && !(await seen()); minutes++) await page.clock.fastForward(60_000)
+    await STEPS.text(selector, wanted)
+  },
   // A time without the server, in seconds, with a request for each minute of it.
   away: async (seconds) => {
     for (let passed = 0; passed < seconds; passed += 60) {

@@ -5,6 +5,8 @@ import { Deleted, problemOf, Refused, refusedBy, sentenceOf } from './refusals.j
 import { access, endpoint, text } from './server.js'
 
 const LEAST_CHUNK = 64 << 10
+/** Silence after which a request is given up: a line can be dead without being closed. */
+const SILENT_MS = 60_000
 /** Failures in a row without a byte that arrived, after which chunks become smaller. */
 const PATIENCE = 3
 /** The largest body that something before the server lets pass, as far as is known: a proxy announces no limit. */
@@ -19,10 +21,17 @@ function request(method, url, headers, { body = null, moved, signal }) {
     const answer = new XMLHttpRequest()
     answer.open(method, url)
     for (const [name, value] of Object.entries(headers)) answer.setRequestHeader(name, value)
-    answer.upload.onprogress = ({ loaded }) => moved?.(loaded)
     const abort = () => answer.abort()
+    let silence = setTimeout(abort, SILENT_MS)
+    answer.upload.onprogress = ({ loaded, total }) => {
+      clearTimeout(silence)
+      // After the last byte the server, or a proxy that passes all of it on, may be busy for long.
+      if (loaded < total) silence = setTimeout(abort, SILENT_MS)
+      moved?.(loaded)
+    }
     signal.addEventListener('abort', abort)
     answer.onloadend = () => {
+      clearTimeout(silence)
       signal.removeEventListener('abort', abort)
       resolve(answer)
     }
