@@ -58,7 +58,7 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
     after: dict[str, list[list[object]]] = {
         "reload": [
             ["line"], ["press", "h1"], ["reload"], ["text", "#waits", "Choose the file again"],
-            ["again", str(big)],
+            ["without", ".is-uploading"], ["again", str(big)],
         ],
         # The browser reads a file again that was dropped.
         "dropped": [["line"], ["reload"]],

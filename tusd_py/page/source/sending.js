@@ -232,6 +232,8 @@ async function findAgain(file) {
   const { name, type, meta } = file
   const data = await readAgain(identityOf(file))
   if (data) return uppy.addFile({ name, type, data, meta })
+  // Nothing is being sent of it.
+  uppy.setFileState(file.id, { progress: { ...file.progress, uploadStarted: null } })
   const end = sayWhy(name, text.chooseAgain)
   const ended = ({ id }) => id === file.id && end()
   uppy.on('file-removed', ended)
