@@ -98,6 +98,8 @@ def test_a_file_is_deleted_after_a_time_in_which_it_can_be_had_back(server: Serv
         ["named", "button", "Delete gone.txt"], ["ahead", 11], ["rows", 2],
         ["focused", "Delete kept.txt"], ["line"],
         ["named", "button", "Delete kept.txt"], ["named", "button", "Undo"], ["ahead", 60], ["rows", 2],
+        ["offline", True], ["named", "button", "Delete kept.txt"], ["ahead", 11],
+        ["text", "#tasks", "It could not be deleted."], ["offline", False],
         ["named", "button", "Delete left.txt"], ["leave"],
         clock=True,
     ) as visit:  # fmt: skip

@@ -67,7 +67,7 @@ export function deletionOf({ changed, begins, gone, kept }) {
     words.textContent = waiting.size ? text.deleting(waiting.size, SECONDS) : ''
   }
 
-  /** Stops the time for a person who is on the way to the button. */
+  /** Stops the time for a person who is at the button. */
   function hold(is) {
     if (is === held || !waiting.size) return
     held = is
@@ -78,8 +78,8 @@ export function deletionOf({ changed, begins, gone, kept }) {
   }
 
   button.addEventListener('click', () => undo([...waiting.keys()]))
-  for (const event of ['pointerenter', 'focusin']) bar.addEventListener(event, () => hold(true))
-  for (const event of ['pointerleave', 'focusout']) bar.addEventListener(event, () => hold(false))
+  for (const event of ['pointerenter', 'focus']) button.addEventListener(event, () => hold(true))
+  for (const event of ['pointerleave', 'blur']) button.addEventListener(event, () => hold(false))
   addEventListener('pagehide', () => {
     for (const id of [...waiting.keys(), ...due]) {
       begins(id)

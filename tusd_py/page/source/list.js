@@ -43,7 +43,7 @@ const deletion = deletionOf({
     drop(id)
   },
   kept(id, why) {
-    refusals.set(id, why)
+    refusals.set(id, why ?? '')
     redraw(id)
   },
 })
