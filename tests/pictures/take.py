@@ -67,7 +67,7 @@ def take(server: Server, folder: Path) -> None:
         visit.go_on()
         visit.seen()
     for name, context in (
-        ("phone", {"viewport": {"width": 390, "height": 844}, "deviceScaleFactor": 2, "isMobile": True}),
+        ("phone", {"viewport": {"width": 390, "height": 1500}, "deviceScaleFactor": 2, "isMobile": True, "hasTouch": True}),
         ("dark-chinese", {"viewport": {"width": 900, "height": 860}, "locale": "zh-CN", "colorScheme": "dark"}),
     ):  # fmt: skip
         with visiting(

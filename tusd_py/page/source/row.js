@@ -81,7 +81,9 @@ function sizeOf(task, sent) {
   if (task.status === 'pending') return bytes === undefined ? size(task.file_size) : text.sentOf(size(bytes), size(task.file_size))
   const stored = task.listed?.main === 'web' && task.listed.renditions.find(({ name }) => name === 'web')
   if (task.status !== 'completed' || !stored) return size(task.file_size)
-  const sizes = `${size(task.file_size)} → ${size(stored.size)}`
+  const [before, after] = [size(task.file_size), size(stored.size)]
+  if (before === after) return before
+  const sizes = `${before} → ${after}`
   const less = Math.round(100 * (1 - stored.size / task.file_size))
   return less > 0 ? `${sizes}, ${text.less(less)}` : sizes
 }
