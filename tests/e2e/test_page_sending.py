@@ -227,15 +227,18 @@ def test_two_tabs_with_one_file_send_it_once(tmp_path: Path, big: Path) -> None:
         running_server(tmp_path / "data", "--workers", "1", env=slow) as server,
         visiting(
             f"{server.url}/",
-            ["tab"], ["at", 0], ["add", str(big)], ["line"], ["at", 1], ["add", str(big)],
-            ["text", "#waits", "Another tab sends this file"],
-            ["at", 0], ["text", "#pace", " left"],
+            ["tab"], ["at", 0], ["add", str(big)], ["text", "#pace", " left"], ["line"],
+            ["at", 1], ["add", str(big)], ["text", "#waits", "Another tab sends this file"], ["line"],
             ["at", 1], ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
             ["at", 0], ["there", ".uppy-StatusBar.is-complete"], ["until", "completed"],
         ) as visit,
     ):  # fmt: skip
         visit.wait_for_line()
-        wait_until(lambda: arrived(server) > MIB, timeout=60)
+        # The first tab can't come to the end before the second one has looked for the file.
+        os.kill(server.pid, signal.SIGSTOP)
+        visit.go_on()
+        visit.wait_for_line()
+        os.kill(server.pid, signal.SIGCONT)
         visit.go_on()
         seen = visit.seen()
         assert len(seen[-1]["rows"]) == 1
