@@ -76,12 +76,17 @@ class AsyncClient:
         )
         return await self._run(plan, progress)
 
+    async def _pause(self, pause: Sleep) -> None:
+        """Announce a pause after a failure, and wait for its length."""
+        if pause.reason:
+            self._options.on_pause(pause)
+        await asyncio.sleep(pause.seconds)
+
     async def _run(self, plan: UploadPlan, progress: Progress) -> UploadResult:
         step = await asyncio.to_thread(_send, plan, None)
         while not isinstance(step, UploadResult):
             if isinstance(step, Sleep):
-                self._options.on_pause(step)
-                await asyncio.sleep(step.seconds)
+                await self._pause(step)
                 step = await asyncio.to_thread(_send, plan, NO_RESPONSE)
                 continue
             try:
@@ -122,7 +127,7 @@ class AsyncClient:
             except httpx.TransportError as error:
                 failure = failure_of(error)
             if not following.is_finished:
-                await asyncio.sleep(following.pause_after_failure(failure))
+                await self._pause(following.pause_after_failure(failure))
 
     async def _states(self, following: TaskFollower) -> AsyncIterator[dict[str, Any]]:
         headers = self._headers.to(following.url, following.headers())

@@ -132,10 +132,18 @@ class Client:
             sent: UploadResult = end.value
             return sent
 
+    def _pause(self, pause: Sleep) -> None:
+        """Announce a pause after a failure, and block the caller's thread for its length.
+
+        This client promises to block. KeyboardInterrupt ends the pause.
+        """
+        if pause.reason:
+            self._options.on_pause(pause)
+        time.sleep(pause.seconds)
+
     def _take(self, plan: UploadPlan, step: Request | Sleep, progress: Progress) -> Request | Sleep:
         if isinstance(step, Sleep):
-            self._options.on_pause(step)
-            time.sleep(step.seconds)
+            self._pause(step)
             return plan.send(NO_RESPONSE)
         try:
             answer = self._send_request(step, progress)
@@ -168,7 +176,7 @@ class Client:
             except httpx.TransportError as error:
                 failure = failure_of(error)
             if not following.is_finished:
-                time.sleep(following.pause_after_failure(failure))
+                self._pause(following.pause_after_failure(failure))
 
     def _states(self, following: TaskFollower) -> Iterator[dict[str, Any]]:
         headers = self._headers.to(following.url, following.headers())
@@ -284,8 +292,7 @@ class Client:
             else:
                 return
             pause = patience.pause(failure, moved=fetch.has_progressed())
-            self._options.on_pause(pause)
-            time.sleep(pause.seconds)
+            self._pause(pause)
 
     def _fetch(self, address: str, fetch: Download, progress: Progress) -> None:
         """Take the bytes of one response and follow redirects.

@@ -6,7 +6,7 @@ from urllib.parse import quote, urljoin
 from httpx_sse import ServerSentEvent
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import Contact, TransientFailure, refusal_text
+from tusd_py.client.file_upload import Contact, Sleep, TransientFailure, refusal_text
 from tusd_py.client.tus_requests import Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
@@ -96,12 +96,15 @@ class TaskFollower:
             raise Refused(refusal_text(answer))
         return False
 
-    def pause_after_failure(self, failure: TransientFailure | None = None) -> float:
-        """Return the seconds to wait after a connection ended or failed. Raises: Unreachable."""
+    def pause_after_failure(self, failure: TransientFailure | None = None) -> Sleep:
+        """Return the pause after a connection ended or failed. Raises: Unreachable.
+
+        Without a failure it has no reason: a stream that ended is opened again.
+        """
         self._failures += 1
         limit, lasting = MAX_FAILURES, False
         if failure is not None and not (self._reached or self._contact.made):
             limit, lasting = min(MAX_FAILURES, self._retries_at_first), failure.permanent
         if lasting or self._failures > limit:
             raise Unreachable(str(failure or "the task's events can't be reached"))
-        return self._pause
+        return Sleep(self._pause, str(failure or ""))

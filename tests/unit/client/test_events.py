@@ -10,7 +10,7 @@ import pytest
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import MAX_FAILURES, NOT_FOUND_TRIES, TaskFollower
-from tusd_py.client.file_upload import Contact, TransientFailure
+from tusd_py.client.file_upload import Contact, Sleep, TransientFailure
 from tusd_py.client.tus_requests import Response
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
@@ -38,9 +38,9 @@ def test_states_come_once_and_end_with_the_last() -> None:
 
 def test_it_gives_up_after_a_number_of_breaks() -> None:
     following = TaskFollower(ENDPOINT, "abc", None, Contact())
-    wait: Callable[[], float] = following.pause_after_failure
+    wait: Callable[[], Sleep] = following.pause_after_failure
     for _ in range(MAX_FAILURES):
-        assert wait() > 0
+        assert wait().seconds > 0
     with pytest.raises(Unreachable):
         wait()
 
@@ -56,7 +56,7 @@ def test_too_many_streams_are_waited_for_a_minute() -> None:
     )
     for _ in range(MAX_FAILURES):
         assert not followed.accept_response(busy)
-        assert followed.pause_after_failure() == 1.0
+        assert followed.pause_after_failure() == Sleep(1.0)
     assert not followed.accept_response(busy)
     with pytest.raises(Unreachable):
         followed.pause_after_failure()
@@ -86,7 +86,8 @@ def test_a_server_that_answered_this_client_is_waited_for() -> None:
     contact.made = True
     following = TaskFollower(ENDPOINT, "abc", None, contact)
     for _ in range(MAX_FAILURES):
-        following.pause_after_failure(away)
+        assert following.pause_after_failure(away).reason == str(away)
+    assert not TaskFollower(ENDPOINT, "abc", None, contact).pause_after_failure().reason
 
 
 def test_a_file_that_is_given_up_ends_no_stream_that_was_open() -> None:
@@ -103,7 +104,7 @@ def test_a_task_that_is_not_there_is_looked_for_again_at_once() -> None:
     pauses = []
     for _ in range(NOT_FOUND_TRIES):
         assert not following.accept_response(Response(404, {}))
-        pauses.append(following.pause_after_failure())
+        pauses.append(following.pause_after_failure().seconds)
     with pytest.raises(Refused):
         following.accept_response(Response(404, {}))
     assert sum(pauses) < 1
