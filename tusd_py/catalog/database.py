@@ -205,6 +205,8 @@ class Database(Transactions):
                     raise
                 unknown = unknown or (committing and error.connection_invalidated)
                 log.info("catalog.transaction.repeated", extra={"unknown": unknown})
+                # The other transaction has no end that could be awaited. The connection is given
+                # back, the port's calls block by contract, and TRIES bounds the pauses.
                 time.sleep(_RETRY_BACKOFF.pause(TRIES - left))
 
     def close(self) -> None:
