@@ -162,7 +162,7 @@ def test_what_never_ends_is_ended_by_hand(tmp_path: Path, long_film: Path) -> No
 def test_one_progress_says_how_far_a_file_is(tmp_path: Path) -> None:
     film, big = video(tmp_path / "film.mp4", seconds=3, size="640x360"), tmp_path / "big.bin"
     big.write_bytes(random.Random(5).randbytes(24_000_000))
-    env = {"TUSD_LIMITS__BYTES_PER_SECOND": "4MiB", "TUSD_MEDIA__PRESET": "slow"}
+    env = {"TUSD_LIMITS__BYTES_PER_SECOND": "2MiB", "TUSD_MEDIA__PRESET": "slow"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
         f"{server.url}/",
         ["add", str(big)], ["title", "% · Upload files"],
