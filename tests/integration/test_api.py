@@ -149,7 +149,9 @@ def test_tasks_are_listed_newest_first_in_pages(server: Server) -> None:
     assert (first["total"], first["page"], first["size"]) == (5, 1, 2)
     assert [entry["task_id"] for entry in first["tasks"]] == [tasks[4], tasks[3]]
     assert [entry["task_id"] for entry in last["tasks"]] == [tasks[0]]
-    assert set(first["tasks"][0]) == {"task_id", "filename", "status", "progress", "created_at"}
+    assert set(first["tasks"][0]) == {
+        "task_id", "filename", "file_size", "status", "progress", "created_at",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("query", ["page=0", "size=0", "size=101", "page=x", "size=-1", "page=+1"])

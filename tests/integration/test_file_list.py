@@ -64,6 +64,10 @@ def test_everything_that_was_not_deleted_is_listed(server: Server, mine: dict[st
     assert (found["total"], found["page"], found["size"], found["next"]) == (3, 1, 10, None)
     assert [task["status"] for task in found["tasks"]] == ["pending", "completed", "completed"]
     assert [task["progress"] for task in found["tasks"]][1:] == [100, 100]
+    assert [task["file_size"] for task in found["tasks"]] == [10, 13, 12]
+    prefix = mine["Report 1.txt"][:8]
+    assert names(listed(server, id=prefix)) == ["Report 1.txt"]
+    assert names(listed(server, id=prefix, name="photo")) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_files_are_found_by_name_state_and_date(
     "query",
     [
         {"state": "all"}, {"created_from": "yesterday"}, {"created_before": ""}, {"cursor": "x"},
-        {"cursor": "é"}, {"cursor": "A" * 33}, {"cursor": "_" * 32}, {"page": "0"},
+        {"cursor": "é"}, {"cursor": "A" * 33}, {"cursor": "_" * 32}, {"page": "0"}, {"id": ""}, {"id": "A"}, {"id": "%"}, {"id": "0" * 33},
     ],
 )  # fmt: skip
 def test_a_search_that_is_malformed_is_refused(server: Server, query: dict[str, str]) -> None:

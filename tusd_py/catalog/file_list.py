@@ -67,6 +67,8 @@ def _conditions(user_id: UserId, query: FileQuery) -> Sequence[ColumnElement[boo
         conditions.append(_CONDITIONS[query.state])
     if query.name:
         conditions.append(uploads.c.filename.icontains(query.name, autoescape=True))
+    if query.id_prefix:
+        conditions.append(uploads.c.id.startswith(query.id_prefix, autoescape=True))
     if query.created_from is not None:
         conditions.append(uploads.c.created_at >= query.created_from)
     if query.created_before is not None:

@@ -59,6 +59,8 @@ class FileQuery:
 
     name: str = ""
     """A part of the name, in large or small letters."""
+    id_prefix: str = ""
+    """The first hexadecimal digits of the id."""
     state: FileState | None = None
     created_from: float | None = None
     created_before: float | None = None

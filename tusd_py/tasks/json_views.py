@@ -69,6 +69,7 @@ def list_entry(task: Task) -> dict[str, Any]:
     return {
         "task_id": task.facts.task_id,
         "filename": task.facts.filename,
+        "file_size": task.facts.file_size,
         "status": task.status.value,
         "progress": task.progress,
         "created_at": rfc3339(task.facts.created_at),

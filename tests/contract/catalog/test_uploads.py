@@ -241,6 +241,9 @@ def test_files_are_ones_own_newest_first(catalog: Catalog) -> None:
     last = (page[-1].created_at, page[-1].task_id)
     total, rest = catalog.uploads.files(ME, FileQuery(), ListPosition(after=last), size=2)
     assert (total, [row.task_id for row in rest]) == (5, [mine[0]])
+    by_id = FileQuery(id_prefix=mine[3][:12])
+    total, page = catalog.uploads.files(ME, by_id, ListPosition(), size=2)
+    assert (total, [row.task_id for row in page]) == (1, [mine[3]])
 
 
 def test_files_of_one_moment_have_an_order(catalog: Catalog) -> None:

@@ -27,6 +27,7 @@ from tusd_py.tasks.from_records import newer_of, task_of_history
 
 MAX_SIZE: Final = 100
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,32}")
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -77,7 +78,11 @@ def _query(request: Request) -> FileQuery:
     state = given.get("state")
     if state is not None and state not in set(FileState):
         raise ProtocolError(f"The parameter state must be one of {', '.join(FileState)}.")
+    prefix = given.get("id")
+    if prefix is not None and not _ID_PREFIX.fullmatch(prefix):
+        raise ProtocolError("The parameter id must be the first hexadecimal digits of an id.")
     return FileQuery(
+        id_prefix=prefix or "",
         name=given.get("name", ""),
         state=None if state is None else FileState(state),
         created_from=_time(request, "created_from"),
