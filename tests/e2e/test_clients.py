@@ -222,7 +222,8 @@ def test_our_client_reports_an_error_in_one_sentence(server: Server, tmp_path: P
 
 
 def test_our_client_sends_a_folder_with_each_files_place(server: Server, tmp_path: Path) -> None:
-    for place, content in (("in/a.txt", b"a"), ("in/deep/b.txt", b"bb")):
+    kept = (("in/a.txt", b"a"), ("in/deep/b.txt", b"bb"))
+    for place, content in (*kept, ("in/.DS_Store", b"x"), ("in/.git/config", b"x")):
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -235,6 +236,7 @@ def test_our_client_sends_a_folder_with_each_files_place(server: Server, tmp_pat
         each for line in out.splitlines() if (each := json.loads(line)).get("status") == "completed"
     ]
     assert len(done) == 2
+    assert "hidden files left out: 2" in err
     for each in done:
         place = Path(each["file"]).relative_to(tmp_path)
         header = head(each["url"]).headers["Upload-Metadata"]

@@ -5,12 +5,15 @@ An argument is a file, a folder, a pattern or standard input.
 
 import glob
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 STDIN: Final = Path("-")
+_OF_SYSTEMS: Final = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+"""Files and folders that systems make by themselves; those of macOS and Linux begin with a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Source:
 
     path: Path
     relative_path: str = ""
+    is_hidden: bool = False
+    """Whether it, or a folder between it and the one that was named, is hidden."""
     failure: OSError | None = None
     """Why the files of a folder could not be found; nothing is sent then."""
 
@@ -44,7 +49,10 @@ def sources_of(arguments: Sequence[Path]) -> list[Source]:
     for argument in arguments:
         try:
             for source in _named(argument):
-                found.setdefault(source.path, source)
+                known = found.get(source.path)
+                # A file that is named itself is meant, hidden or not.
+                if known is None or known.is_hidden:
+                    found[source.path] = source
         except OSError as error:
             found[argument] = Source(argument, failure=error)
     return list(found.values())
@@ -77,6 +85,14 @@ def _below(folder: Path) -> Iterator[Source]:
         for file in sorted(files):
             path = Path(place) / file
             if path.is_file() and not path.is_symlink():
-                yield Source(path, str(Path(name) / path.relative_to(folder)))
+                below = path.relative_to(folder)
+                # The same words as those of the page: slashes, and composed letters (NFC).
+                sent = unicodedata.normalize("NFC", (Path(name) / below).as_posix())
+                yield Source(path, sent, is_hidden=any(_is_hidden(part) for part in below.parts))
     for failure in failures:
         yield Source(Path(failure.filename), failure=failure)
+
+
+def _is_hidden(name: str) -> bool:
+    """Return whether systems hide a file of this name, or make it by themselves."""
+    return name.startswith(".") or name.lower() in _OF_SYSTEMS

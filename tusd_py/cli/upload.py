@@ -51,6 +51,9 @@ def upload(
         bool,
         typer.Option("--no-instant", help="Do not hash first: send everything, held or not."),
     ] = False,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Send the hidden files in folders too.")
+    ] = False,
     token: Token = None,
     cacert: CaCert = None,
     insecure: Insecure = False,
@@ -70,7 +73,11 @@ def upload(
     from tusd_py.client import Unreachable
 
     endpoint = checked_url(url, token)
-    sources = sources_of(files)
+    found = sources_of(files)
+    sources = [source for source in found if hidden or not source.is_hidden]
+    left_out = len(found) - len(sources)
+    if left_out:
+        say(f"tusd-py: hidden files left out: {left_out} (--hidden sends them)", error=True)
     if not sources:
         refuse("there is no file in what was named")
     try:

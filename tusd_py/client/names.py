@@ -5,15 +5,10 @@ from email.message import Message
 from typing import Final
 from urllib.parse import unquote
 
-from tusd_py.domain.filenames import safe_name
+from tusd_py.domain.filenames import portable_name, safe_name
 
 _EXTENDED: Final = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
-_FOREIGN: Final = re.compile(r'[<>:"|?*]')
-"""Characters that Windows accepts in no name; a colon also names a stream of another file there."""
-_AT_ENDS: Final = re.compile(r"^[\s.]+|[\s.]+$")
-_DEVICES: Final = re.compile(
-    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE
-)
+_AT_START: Final = re.compile(r"^[\s.]+")
 
 
 def name_in(disposition: str) -> str:
@@ -36,7 +31,5 @@ def local_name(name: str) -> str:
     Windows; '' where nothing is left.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    plain = _AT_ENDS.sub("", _FOREIGN.sub("_", safe_name(last)))
-    if plain.startswith(("-", "~")) or _DEVICES.fullmatch(plain.partition(".")[0].strip()):
-        plain = f"_{plain}"
-    return _AT_ENDS.sub("", safe_name(plain))
+    plain = portable_name(_AT_START.sub("", safe_name(last)))
+    return portable_name(f"_{plain}") if plain.startswith(("-", "~")) else plain

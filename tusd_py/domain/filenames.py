@@ -12,6 +12,11 @@ MAX_NAME_BYTES: Final = 255
 """Longest name that file systems take, in bytes of UTF-8."""
 _MAX_ENDING_BYTES: Final = 20
 _END: Final = re.compile(r"[\s.]+$")
+_FOREIGN: Final = re.compile(r'[<>:"|?*]')
+"""Characters that Windows accepts in no name; a colon also names a stream of another file there."""
+_DEVICES: Final = re.compile(
+    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE
+)
 
 
 def extension_of(filename: str) -> str:
@@ -32,6 +37,17 @@ def safe_name(filename: str) -> str:
     plain = shown.replace("/", "_").replace("\\", "_")
     stem, ending = _split(plain)
     return fitted(stem, ending)
+
+
+def portable_name(filename: str) -> str:
+    """Return a safe name that every system accepts; '' if nothing is left.
+
+    No space is at its beginning, no dot or space at its end, and it is no device of Windows.
+    """
+    plain = _END.sub("", _FOREIGN.sub("_", safe_name(filename))).lstrip()
+    if _DEVICES.fullmatch(plain.partition(".")[0].strip()):
+        plain = f"_{plain}"
+    return _END.sub("", safe_name(plain))
 
 
 def fitted(stem: str, ending: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job_lane import JobLane
+from tusd_py.domain.relative_path import METADATA_KEY, safe_path
 
 HASH_HEX_DIGITS: Final = 64
 """Length of a BLAKE3 digest as this project writes it: 32 bytes, lower-case hexadecimal."""
@@ -98,6 +99,12 @@ class Upload:
         """The client's name for the file, for display only: never a path; '' if none."""
         raw = self.metadata.get("filename") or self.metadata.get("name") or b""
         return raw.decode("utf-8", "replace")
+
+    @property
+    def relative_path(self) -> str:
+        """The file's path below the folder that its owner sent, made safe; '' if none."""
+        raw = self.metadata.get(METADATA_KEY, b"")
+        return safe_path(raw.decode("utf-8", "replace"))
 
     @property
     def modified_at(self) -> float | None:

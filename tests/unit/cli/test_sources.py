@@ -29,6 +29,26 @@ def test_a_folder_is_all_that_is_in_it_without_links(folder: Path) -> None:
     assert [each.relative_path for each in inside] == places, "by the folder's own name"
 
 
+def test_hidden_files_in_a_folder_are_marked_and_named_ones_are_not(folder: Path) -> None:
+    for name in ("Thumbs.db", "DESKTOP.INI", "__MACOSX/a.txt", ".git/config", "deep/Thumbs.txt"):
+        path = folder / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    hidden = {str(each.path) for each in sources_of([Path("in")]) if each.is_hidden}
+    names = ("Thumbs.db", "DESKTOP.INI", "__MACOSX/a.txt", ".git/config", "deep/.hidden")
+    assert hidden == {f"in/{name}" for name in names}
+    named = [Path("in/deep"), Path("in/deep/.hidden"), Path("in/.git")]
+    assert not [each for each in sources_of(named) if each.is_hidden]
+    assert not [each for each in sources_of(named[::-1]) if each.is_hidden]
+
+
+def test_a_place_is_in_slashes_and_composed_letters(tmp_path: Path) -> None:
+    (tmp_path / "Bu\u0308cher").mkdir()
+    (tmp_path / "Bu\u0308cher" / "e\u0301.txt").touch()
+    (found,) = sources_of([tmp_path / "Bu\u0308cher"])
+    assert found.relative_path == "B\u00fccher/\u00e9.txt"
+
+
 def test_a_pattern_that_no_shell_has_resolved_is_resolved_here(folder: Path) -> None:
     found = [str(each.path) for each in sources_of([Path("in/**/*.mp4")])]
     assert found == ["in/deep/c.mp4", "in/other/d.mp4"]
