@@ -69,7 +69,8 @@ def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
         f"{server.url}/",
         ["token", "wrong"], ["text", "#gate output", "令牌无效"], ["token", token(7)],
         ["add", str(file)], ["until", "completed"], ["text", "#tasks .status", "上传完成"],
-        ["download"],
+        ["download"], ["select", "#language", "en"], ["text", "#tasks .status", "Done"],
+        ["reload"], ["text", "h1", "Upload files"],
         context={"locale": "zh-CN", "colorScheme": "dark"},
     ) as visit:  # fmt: skip
         seen = visit.seen()

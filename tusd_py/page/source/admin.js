@@ -1,10 +1,11 @@
 // The operator's page: one look at everything, every few seconds.
 import './admin.css'
-import { TEXTS } from './admin-texts.js'
-import { gate, language, size, speak } from './common.js'
+import { gate, language, speak } from './common.js'
+import { ADMIN } from './languages.js'
+import { size } from './size.js'
 
 const EVERY_MS = 3000
-const text = speak(TEXTS)
+const text = speak(ADMIN)
 const access = gate(text)
 const api = new URL('api/admin/', document.baseURI).href
 const number = new Intl.NumberFormat(language)

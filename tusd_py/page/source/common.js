@@ -1,15 +1,33 @@
-// What both pages have: a language, a token, sizes.
-export const language = /^zh/i.test(navigator.language) ? 'zh' : 'en'
+// What all pages have: a language, a token.
+import { ABOUT, chooseLanguage, chosenLanguage } from './languages.js'
+
+export const language = chosenLanguage()
 
 /** Puts the language's texts where the markup asks for them; the texts. */
 export function speak(texts) {
   const text = texts[language]
-  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
+  document.documentElement.lang = ABOUT[language].tag
+  document.documentElement.dir = ABOUT[language].direction
   for (const element of document.querySelectorAll('[data-text]')) {
     element.textContent = text[element.dataset.text]
   }
   document.title = text.title
+  offerLanguages()
   return text
+}
+
+function offerLanguages() {
+  const choice = document.querySelector('#language')
+  for (const [each, { name, tag }] of Object.entries(ABOUT)) {
+    const option = new Option(name, each, false, each === language)
+    option.lang = tag
+    choice.append(option)
+  }
+  choice.addEventListener('change', () => {
+    chooseLanguage(choice.value)
+    // What is being sent goes on after it.
+    location.reload()
+  })
 }
 
 /** The session token that was typed in. */
@@ -61,12 +79,4 @@ export function gate(text) {
       }),
   }
   return access
-}
-
-/** A size in decimal units, as networks and most file managers have them: 1 MB is 1,000,000 bytes. */
-export function size(bytes) {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let at = 0
-  for (; bytes >= (at ? 999.95 : 1000) && at < units.length - 1; at++) bytes /= 1000
-  return `${at ? Number(bytes.toFixed(1)) : Math.round(bytes)} ${units[at]}`
 }

@@ -1,6 +1,6 @@
 // Says how fast the files are sent, and how long it will take: by the bytes of the last seconds, hashing not counted.
-import { size } from './common.js'
 import { text } from './server.js'
+import { size } from './size.js'
 
 const WINDOW_MS = 10_000
 const EVERY_MS = 1000

@@ -1,6 +1,5 @@
 // Why a file is not taken: the server's reasons, for people.
-import { size } from './common.js'
-import { text } from './server.js'
+import { size } from './size.js'
 
 /** Raised when an upload can't go on by itself; its message is for people. */
 export class Refused extends Error {
@@ -24,8 +23,8 @@ export function problemOf(answer) {
   }
 }
 
-/** The sentence for an answer that refuses. */
-export function sentenceOf(answer) {
+/** The sentence for an answer that refuses, of the texts of a language. */
+export function sentenceOf(answer, text) {
   const problem = problemOf(answer)
   if (!problem) return text.refusedOnTheWay(answer.status)
   const sentence = text.refusals[problem.code] ?? problem.detail
@@ -33,4 +32,4 @@ export function sentenceOf(answer) {
   return typeof sentence === 'function' ? sentence(size(limit)) : sentence.replace(/\d+ bytes/, () => size(limit))
 }
 
-export const refusedBy = (answer) => new Refused(sentenceOf(answer), problemOf(answer) !== null)
+export const refusedBy = (answer, text) => new Refused(sentenceOf(answer, text), problemOf(answer) !== null)

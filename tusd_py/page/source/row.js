@@ -1,11 +1,12 @@
 // One row of the list: what becomes of a file, and what can be done to it.
 import TASK_TEXTS from '../../task_texts.json'
-import { language, size } from './common.js'
+import { language } from './common.js'
 import { download } from './download.js'
 import { showMedia } from './media.js'
 import { access, ask, endpoint, text } from './server.js'
+import { size } from './size.js'
 
-const said = TASK_TEXTS[language]
+const said = TASK_TEXTS[language] ?? TASK_TEXTS.en
 const template = document.querySelector('template').content.firstElementChild
 
 export function newRow(id) {

@@ -2,20 +2,20 @@
 import Uppy from '@uppy/core'
 import Dashboard from '@uppy/dashboard'
 import zh_CN from '@uppy/locales/lib/zh_CN.js'
-import { language, size } from './common.js'
+import { language } from './common.js'
+import { deliver, forgetUpload, keyOf } from './delivery.js'
 import { forget, readAgain } from './handles.js'
-import { hashOf } from './hashing.js'
+import { hashingBy } from './hashing.js'
 import { Deleted, Refused } from './refusals.js'
 import { count, showPace } from './pace.js'
 import { keepFiles } from './restoring.js'
 import { access, endpoint, limits, text } from './server.js'
-import { send } from './tus.js'
-import { alone, inTurn, othersWait } from './turns.js'
+import { size } from './size.js'
 import { sayWhy } from './waits.js'
 
 const SAID_MS = 10_000
-/** Size above which a file is hashed while it is sent. */
-const LARGE = 64 << 20
+const hashOf = hashingBy(new Worker(new URL('page/hash-worker.js', document.baseURI)))
+const server = { endpoint, access, text, hashOf }
 
 const isTouched = matchMedia('(pointer: coarse)').matches
 
@@ -100,15 +100,9 @@ async function run(id, signal) {
   // Of a large file a reload leaves the name only, until it is chosen again.
   if (!file?.data || file.isPaused) return
   try {
-    const waits = () => sayWhy(file.name, text.waitsForTab)
-    await alone(keyOf(file), signal, waits, () =>
-      inTurn(file.size, signal, async () => {
-        // An upload that was begun needs none.
-        if (file.size <= LARGE && !localStorage.getItem(keyOf(file))) await hash(id)
-        signal.throwIfAborted()
-        await sendNow(id, signal)
-      }),
-    )
+    const url = await deliver(file.data, server, uploadOf(file), signal)
+    forget(identityOf(file))
+    uppy.emit('upload-success', uppy.getFile(id), { uploadURL: url, status: 200 })
   } catch (error) {
     if (signal.aborted || !uppy.getFile(id)) return
     if (error instanceof Deleted) return uppy.removeFile(id)
@@ -117,55 +111,39 @@ async function run(id, signal) {
   }
 }
 
-async function hash(id) {
-  const file = uppy.getFile(id)
-  if (!file?.size || file.meta.filehash) return
-  const show = (value) =>
-    uppy.emit('preprocess-progress', file, { mode: 'determinate', message: text.hashing, value })
-  show(0)
-  const found = await hashOf(id, file.data, show)
-  if (found && uppy.getFile(id)) uppy.setFileMeta(id, { filehash: `blake3:${found}` })
-  uppy.emit('preprocess-complete', file)
-}
-
-async function sendNow(id, signal) {
-  const file = uppy.getFile(id)
-  const key = keyOf(file)
-  const begun = localStorage.getItem(key)
-  addresses.set(id, begun)
-  uppy.emit('upload-start', [file])
-  let late = null
-  if (!begun && file.size && !file.meta.filehash) {
-    late = { hash: null }
-    hashOf(id, file.data, () => {}).then((found) => (late = found ? { hash: found } : null))
-  }
+/** A file as an upload: what becomes of it is shown. */
+function uploadOf({ id, name, size: bytesTotal, meta: { filehash } }) {
   let shown = 0
-  const url = await send(file.data, {
-    url: begun,
-    metadata: metadataOf(file),
-    late: () => late,
-    begun: (at) => {
-      addresses.set(id, at)
-      localStorage.setItem(key, at)
+  return {
+    key: keyOfFile(uppy.getFile(id)),
+    hash: filehash,
+    metadata: () => metadataOf(uppy.getFile(id)),
+    hashing(value) {
+      uppy.emit('preprocess-progress', uppy.getFile(id), { mode: 'determinate', message: text.hashing, value })
     },
-    moved: (bytesUploaded, since) => {
+    hashed(hash) {
+      if (hash && uppy.getFile(id)) uppy.setFileMeta(id, { filehash: `blake3:${hash}` })
+      uppy.emit('preprocess-complete', uppy.getFile(id))
+    },
+    starts(url) {
+      addresses.set(id, url)
+      uppy.emit('upload-start', [uppy.getFile(id)])
+    },
+    begun: (url) => addresses.set(id, url),
+    moved(bytesUploaded, since) {
       count(bytesUploaded - Math.max(shown, since))
       shown = bytesUploaded
-      uppy.emit('upload-progress', uppy.getFile(id), { bytesUploaded, bytesTotal: file.size })
+      uppy.emit('upload-progress', uppy.getFile(id), { bytesUploaded, bytesTotal })
     },
-    waits: (reason) => sayWhy(file.name, reason),
+    waits: (reason) => sayWhy(name, reason),
     smaller: (bytes) => uppy.info(text.smaller(size(bytes)), 'info', SAID_MS),
-  }, signal)
-  // Another tab that waits for this file finds by it that all has arrived.
-  if (!(await othersWait(key))) localStorage.removeItem(key)
-  forget(identityOf(file))
-  uppy.emit('upload-success', uppy.getFile(id), { uploadURL: url, status: 200 })
+  }
 }
 
 function fail(id, { message, final }) {
   const file = uppy.getFile(id)
   complain(file.name, message)
-  if (final) localStorage.removeItem(keyOf(file))
+  if (final) forgetUpload(keyOfFile(file))
   // It may be the hash that was wrong.
   uppy.setFileMeta(id, { filehash: null })
   uppy.setFileState(id, { error: message })
@@ -173,9 +151,8 @@ function fail(id, { message, final }) {
   uppy.emit('gave-up', file)
 }
 
-/** Where the address of a file's upload is kept: the same file has the same key in every tab. */
-const keyOf = ({ name, type, size: bytes, meta }) =>
-  ['tusd-upload', endpoint, meta.relativePath ?? '', name, type, bytes, meta.lastModified].join('|')
+const keyOfFile = ({ name, type, size: bytes, meta: { relativePath, lastModified } }) =>
+  keyOf(endpoint, { relativePath: relativePath ?? '', name, type, size: bytes, lastModified })
 /** What a file is known by outside of this page. */
 const identityOf = ({ name, size: bytes, meta }) => ({ name, size: bytes, lastModified: meta.lastModified })
 
@@ -212,7 +189,7 @@ uppy.on('file-removed', (file) => {
   const url = addresses.get(file.id)
   addresses.delete(file.id)
   if (!url || file.progress.uploadComplete) return
-  localStorage.removeItem(keyOf(file))
+  forgetUpload(keyOfFile(file))
   const headers = { 'Tus-Resumable': '1.0.0', ...access.headers() }
   fetch(url, { method: 'DELETE', headers, keepalive: true }).catch(() => {})
 })

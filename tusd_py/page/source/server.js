@@ -1,13 +1,13 @@
 // The server as the page knows it: its addresses, the token for it, requests to its API.
 import { gate, speak } from './common.js'
-import { TEXTS } from './texts.js'
+import { PAGE } from './languages.js'
 
 const { dataset } = document.documentElement
 export const endpoint = new URL(dataset.endpoint, document.baseURI).href
 export const api = new URL('api/file/upload/', document.baseURI).href
 /** What the server takes: files of up to `maxSize` bytes (0: any), of these extensions (none: all). */
 export const limits = { maxSize: Number(dataset.maxSize), extensions: dataset.extensions.split(' ').filter(Boolean) }
-export const text = speak(TEXTS)
+export const text = speak(PAGE)
 export const access = gate(text)
 
 /** An answer of the API, or null. */

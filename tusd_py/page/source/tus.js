@@ -2,7 +2,6 @@
 // on at the offset that the server has.
 import { lineBack } from './line.js'
 import { Deleted, problemOf, Refused, refusedBy, sentenceOf } from './refusals.js'
-import { access, endpoint, text } from './server.js'
 
 const LEAST_CHUNK = 64 << 10
 /** Silence after which a request is given up: a line can be dead without being closed. */
@@ -53,13 +52,15 @@ const shrink = (bytes) => {
 }
 
 /**
- * Sends `blob`; its address. `upload` has `url`, where it was begun before, `metadata`, and functions: `begun(url)`,
- * `moved(bytes, since)`, `waits(reason)`, which returns a function for the end of a wait, `smaller(bytes)`, and
- * `late()`, which returns the `{hash}` that is declared after the creation, null where there is none.
+ * Sends `blob`; its address. `server` has `endpoint`, the `text` of a language, and `access`, the token for it:
+ * `token()`, `headers()`, `renewed(used, signal)`. `upload` has `url`, where it was begun before, `metadata`, and
+ * functions: `begun(url)`, `moved(bytes, since)`, `waits(reason)`, which returns a function for the end of a wait,
+ * `smaller(bytes)`, and `late()`, which returns the `{hash}` that is declared after the creation, null where there is none.
  *
  * Raises: Refused, Deleted, what the signal was aborted with.
  */
-export async function send(blob, upload, signal) {
+export async function send(blob, server, upload, signal) {
+  const { endpoint, access, text } = server
   let { url } = upload
   // It is good for this upload for as long as the upload lasts, longer than the user's token.
   let token = null
@@ -90,7 +91,7 @@ export async function send(blob, upload, signal) {
         const answer = await ask(...question)
         if (!passes(answer)) return answer
         if (answer.status === 401) continue
-        ended ??= upload.waits(reasonOf(answer))
+        ended ??= upload.waits(reasonOf(answer, text))
         await lineBack(tries, signal)
       }
     } finally {
@@ -102,7 +103,7 @@ export async function send(blob, upload, signal) {
     token = null
     const headers = { 'Upload-Length': blob.size, 'Upload-Metadata': metadataHeader(upload.metadata) }
     const answer = await settled('POST', endpoint, headers)
-    if (answer.status !== 201) throw refusedBy(answer)
+    if (answer.status !== 201) throw refusedBy(answer, text)
     // Behind proxies a server may not know its own scheme or host: the page does.
     url = new URL(new URL(answer.getResponseHeader('Location'), endpoint).pathname, endpoint).href
     upload.begun(url)
@@ -141,12 +142,12 @@ export async function send(blob, upload, signal) {
       continue
     }
     if (answer.status === 413 && !problemOf(answer)) {
-      if (body.size <= LEAST_CHUNK) throw refusedBy(answer)
+      if (body.size <= LEAST_CHUNK) throw refusedBy(answer, text)
       shrink(body.size)
       most = chunk
       upload.smaller(most)
     } else if (!passes(answer) && ![404, 409, 410].includes(answer.status)) {
-      throw refusedBy(answer)
+      throw refusedBy(answer, text)
     }
     // A file that was changed or removed can't be read: this is not the line's fault.
     await blob.slice(from, from + 1).arrayBuffer().catch(() => {
@@ -154,12 +155,12 @@ export async function send(blob, upload, signal) {
     })
     offset = await standing()
     failures = offset > from ? 0 : failures + 1
-    if (failures && passes(answer) && answer.status !== 401) await wait(reasonOf(answer), lineBack(failures, signal))
+    if (failures && passes(answer) && answer.status !== 401) await wait(reasonOf(answer, text), lineBack(failures, signal))
     if (failures >= PATIENCE) shrink(body.size)
   }
   return url
 }
 
-function reasonOf(answer) {
-  return problemOf(answer) && answer.status !== 423 ? sentenceOf(answer) : text.waitsForLine
+function reasonOf(answer, text) {
+  return problemOf(answer) && answer.status !== 423 ? sentenceOf(answer, text) : text.waitsForLine
 }

@@ -1,0 +1,75 @@
+// Delivers one file: in its turn, by one tab only, and hashed, so that a file that the server has already is not sent.
+import { send } from './tus.js'
+import { alone, inTurn, othersWait } from './turns.js'
+
+/** Size above which a file is hashed while it is sent. */
+const LARGE = 64 << 20
+
+/** Where the address of a file's upload is kept: the same file has the same key in every tab. */
+export const keyOf = (endpoint, { relativePath = '', name, type, size, lastModified }) =>
+  ['tusd-upload', endpoint, relativePath, name, type, size, lastModified].join('|')
+
+// A page in a frame may have no storage; an upload then begins again after a reload.
+const stored = (work) => {
+  try {
+    return work(localStorage)
+  } catch {
+    return null
+  }
+}
+const addressIn = (key) => stored((storage) => storage.getItem(key))
+const keep = (key, url) => stored((storage) => storage.setItem(key, url))
+/** Forgets the upload of a file: the next one of it is new. */
+export const forgetUpload = (key) => stored((storage) => storage.removeItem(key))
+
+/**
+ * Delivers `blob`; its address. `server` is as for `send`, and has `hashOf(blob, moved)`. `upload` has `key`, under
+ * which its address is kept, `hash` if it is known, and functions: `hashing(share)`, `hashed(hash)`, `metadata(hash)`,
+ * `starts(url)`, which gets the address where the upload was begun before, and `begun`, `moved`, `waits`, `smaller` as for
+ * `send`.
+ *
+ * Raises: what `send` raises.
+ */
+export async function deliver(blob, server, upload, signal) {
+  let url
+  const waits = () => upload.waits(server.text.waitsForTab)
+  await alone(upload.key, signal, waits, () =>
+    inTurn(blob.size, signal, async () => {
+      url = await hashAndSend(blob, server, upload, signal)
+    }),
+  )
+  return url
+}
+
+async function hashAndSend(blob, server, upload, signal) {
+  const { key } = upload
+  const begun = addressIn(key)
+  let { hash } = upload
+  let late = null
+  // An upload that was begun needs none.
+  if (!begun && !hash && blob.size) {
+    if (blob.size <= LARGE) {
+      upload.hashing(0)
+      hash = await server.hashOf(blob, upload.hashing)
+      upload.hashed(hash)
+    } else {
+      late = { hash: null }
+      server.hashOf(blob, () => {}).then((found) => (late = found ? { hash: found } : null))
+    }
+  }
+  signal.throwIfAborted()
+  upload.starts(begun)
+  const url = await send(blob, server, {
+    ...upload,
+    url: begun,
+    metadata: upload.metadata(hash),
+    late: () => late,
+    begun: (at) => {
+      keep(key, at)
+      upload.begun(at)
+    },
+  }, signal)
+  // Another tab that waits for this file finds by it that all has arrived.
+  if (!(await othersWait(key))) forgetUpload(key)
+  return url
+}
