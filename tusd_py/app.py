@@ -35,6 +35,7 @@ from tusd_py.http.middleware.metrics import RequestMetrics
 from tusd_py.http.middleware.public_path import PublicPathMiddleware
 from tusd_py.http.routes import (
     admin,
+    details,
     events,
     health,
     multipart,
@@ -121,6 +122,7 @@ def build_server(
         *progress.routes(context),
         *tickets.routes(context),
         *task_list.routes(context),
+        *details.routes(context),
         *renditions.routes(context),
         *rendition_links.routes(context),
         *reprocess.routes(context),

@@ -44,6 +44,7 @@ GET tasks            200 200 401 401 401 401 401 403 403 401 401 401
 GET renditions of it 409 404 401 401 401 401 401 409 404 401 401 401
 POST link to it      200 404 401 401 401 401 401 403 403 401 401 401
 GET what it links to 409 409 409 409 409 409 409 409 409 409 409 409
+POST details         200 200 401 401 401 401 401 403 403 401 401 401
 POST reprocess it    409 404 401 401 401 401 401 403 403 401 401 401
 GET reprocess it     200 404 401 401 401 401 401 200 404 401 401 401
 POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
@@ -139,6 +140,7 @@ class Caller:
             "WebSocket": (f"{API}/ws/{task}", UPGRADE, {}),
             "ticket for it": (f"{API}/tickets", {}, {"content": json.dumps({"task_id": task})}),
             "renditions of it": (f"{API}/renditions/{task}", {}, {}),
+            "details": (f"{API}/details", {}, {"content": json.dumps({"task_ids": [task]})}),
             "link to it": (f"{API}/links/{task}", {}, {}),
             "what it links to": (self.link(task) if resource == "what it links to" else "", {}, {}),
             "reprocess it": (f"{API}/reprocess/{task}", {}, {}),

@@ -45,6 +45,25 @@ def opened(server: Server, task: str, query: str = "", **members: object) -> htt
     return httpx.get(f"{server.url}{made.json()['url']}{query}")
 
 
+def test_details_are_the_answers_of_the_requests_for_one(guarded: Server) -> None:
+    complete, theirs = sent(guarded, png(), "a.png"), upload(guarded, b"x", "b", headers=THEIRS)
+    arriving = create(guarded, 9, b"1234", filename="c.bin", headers=MINE).rpartition("/")[2]
+    api = f"{guarded.url}/api/file/upload"
+    ids = [theirs, complete, "none", arriving, complete]
+    answer = httpx.post(f"{api}/details", headers=MINE, json={"task_ids": ids, "seconds": 60})
+    first, second = answer.json()["tasks"]
+    progress = httpx.get(f"{api}/progress/{complete}", headers=MINE).json()
+    assert first["progress"].items() <= progress.items()
+    assert first["renditions"] == httpx.get(f"{api}/renditions/{complete}", headers=MINE).json()
+    assert {*progress} - {*first["progress"]} == {"facts", "renditions"}
+    linked = httpx.get(f"{guarded.url}{first['link']['url']}?rendition=thumbnail")
+    assert linked.headers["Content-Type"] == "image/webp"
+    assert second["progress"]["offset"] == 4
+    assert "renditions" not in second
+    too_many = httpx.post(f"{api}/details", headers=MINE, json={"task_ids": ["x"] * 101})
+    assert too_many.status_code == httpx.post(f"{api}/details", headers=MINE).status_code == 400
+
+
 def png() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (

@@ -39,15 +39,18 @@ def routes(context: AppContext) -> list[BaseRoute]:
         placed = await context.queue_positions.with_position(task)
         members = frames.progress(placed)
         if task.status is TaskStatus.PENDING:
-            members |= await context.threads.call(_arrived, context, task_id)
+            members |= await context.threads.call(arrived, context, task_id)
         members |= await _of_file(context, task)
         return JSONResponse(members, headers=NO_STORE)
 
     return [Route("/api/file/upload/progress/{task_id}", progress)]
 
 
-def _arrived(context: AppContext, task_id: UploadId) -> dict[str, int]:
-    """Return the bytes that have arrived, without the lock: a body that arrives is not ended."""
+def arrived(context: AppContext, task_id: UploadId) -> dict[str, int]:
+    """Return the bytes that have arrived, without the lock: a body that arrives is not ended.
+
+    Blocks.
+    """
     try:
         return {"offset": context.ports.stores.uploads.offset(task_id)}
     except UploadNotFound:
@@ -125,10 +128,11 @@ async def _shown(context: AppContext, task_id: UploadId) -> Task | None:
 
 async def recorded(context: AppContext, task_id: UploadId) -> Task | None:
     """Return the task from the records of the catalog only. Raises: BackendError."""
-    return await context.threads.call(_recorded, context, task_id)
+    return await context.threads.call(recorded_now, context, task_id)
 
 
-def _recorded(context: AppContext, task_id: UploadId) -> Task | None:
+def recorded_now(context: AppContext, task_id: UploadId) -> Task | None:
+    """Return what ``recorded`` returns. Blocks."""
     outcome = context.ports.catalog.uploads.outcome(task_id)
     if outcome is not None:
         return task_of_outcome(outcome)

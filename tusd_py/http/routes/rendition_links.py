@@ -40,11 +40,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         wanted = await json_members(request)
         await find_task(context, caller, task_id)
         link = Link(user_id=caller.user_id, upload_id=task_id, rendition=_rendition(wanted))
-        token, end = context.links.sign(link, _seconds(wanted))
-        url = f"{mount_path(request.scope)}{PATH.format(token=token)}"
-        if link.rendition is not None:
-            url += f"?rendition={link.rendition}"
-        members = {"url": url, "expires_at": rfc3339(end), "rendition": link.rendition}
+        members = link_members(context, link, seconds_of(wanted), mount_path(request.scope))
         return JSONResponse(members, headers=NO_STORE)
 
     async def follow(request: Request) -> Response:
@@ -75,6 +71,15 @@ def routes(context: AppContext) -> list[BaseRoute]:
     ]
 
 
+def link_members(context: AppContext, link: Link, seconds: int, mount: str) -> dict[str, Any]:
+    """Return a signed link as JSON members. Args: mount: where the application is mounted."""
+    token, end = context.links.sign(link, seconds)
+    url = f"{mount}{PATH.format(token=token)}"
+    if link.rendition is not None:
+        url += f"?rendition={link.rendition}"
+    return {"url": url, "expires_at": rfc3339(end), "rendition": link.rendition}
+
+
 def _rendition(members: dict[str, Any]) -> str | None:
     """Return the rendition that a link shall be for; None: all. Raises: RenditionNotFound."""
     name = members.get("rendition")
@@ -83,7 +88,7 @@ def _rendition(members: dict[str, Any]) -> str | None:
     return name
 
 
-def _seconds(members: dict[str, Any]) -> int:
+def seconds_of(members: dict[str, Any]) -> int:
     """Return how long a link shall be valid. Raises: ProtocolError."""
     seconds = members.get("seconds", DEFAULT_SECONDS)
     # JSON may write a whole number with a fraction of zero.
