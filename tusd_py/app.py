@@ -29,6 +29,7 @@ from tusd_py.http.body_pace import BodyPaceMiddleware
 from tusd_py.http.capabilities import capabilities
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import is_tus_head, problem_response
+from tusd_py.http.look import Look
 from tusd_py.http.middleware.cors import CorsMiddleware, HostMiddleware, allowed_origins
 from tusd_py.http.middleware.errors import ErrorMiddleware
 from tusd_py.http.middleware.metrics import RequestMetrics
@@ -103,7 +104,7 @@ def build_server(
         sandbox_weakness: states how the sandbox of that worker is weaker than the settings require.
         metrics: registry that /metrics shows; the server adds its own metrics.
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
-        would be allowed (cors.allow_origins).
+        would be allowed (cors.allow_origins), or the logo can't be shown (page.logo).
     """
     metrics = metrics or Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
@@ -112,6 +113,7 @@ def build_server(
     checks = _checks(context, worker_alive, sandbox_weakness)
     page_files = pages.PageFiles(
         settings.base_path,
+        Look.of(settings.page),
         max_size=settings.max_size,
         extensions=settings.whitelist.extensions,
     )

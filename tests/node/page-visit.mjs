@@ -184,6 +184,10 @@ const STEPS = {
   },
   // How long the page stood still at most since ``scrolled``, or since this step, in ms.
   stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
+  // Another language is chosen; the page loads again.
+  language: async (tag) => Promise.all([page.waitForEvent('load'), page.selectOption('#language', tag)]),
+  // What a script in the page returns.
+  script: async (text) => say({ returned: await page.evaluate(text) }),
   picture: async (path) => page.screenshot({ path, fullPage: true }),
   line: async () => {
     say({ waits: true })
