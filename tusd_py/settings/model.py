@@ -22,6 +22,7 @@ from tusd_py.settings.objects import ObjectSettings, OssSettings, S3Settings
 from tusd_py.settings.page import PageSettings
 from tusd_py.settings.section import Section
 from tusd_py.settings.services import MysqlSettings, RabbitMqSettings, RedisSettings
+from tusd_py.settings.shares import ShareSettings
 from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, PublicUrl, Size
 
 
@@ -150,6 +151,7 @@ class Settings(Section):
     redis: RedisSettings = RedisSettings()
     rabbitmq: RabbitMqSettings = RabbitMqSettings()
     objects: ObjectSettings = ObjectSettings()
+    shares: ShareSettings = ShareSettings()
     oss: OssSettings = OssSettings()
     s3: S3Settings = S3Settings()
 

@@ -31,10 +31,12 @@ _TYPES: Final = {
     "hash-worker.js": "text/javascript",
     "stream-worker.js": "text/javascript",
     "api.js": "text/javascript",
+    "receiver.js": "text/javascript",
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "page.css": "text/css",
     "admin.css": "text/css",
+    "receiver.css": "text/css",
     "LICENCES.txt": "text/plain",
 }
 _COMPONENT: Final = ("tusd-upload.js", "tusd-upload.mjs")

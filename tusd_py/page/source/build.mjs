@@ -10,7 +10,7 @@ const out = path.resolve(import.meta.dirname, '../built')
 fs.rmSync(out, { recursive: true, force: true })
 fs.mkdirSync(out)
 const { metafile } = await build({
-  entryPoints: { page: 'page.js', admin: 'admin.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
+  entryPoints: { page: 'page.js', admin: 'admin.js', receiver: 'receiver.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
   absWorkingDir: import.meta.dirname,
   outdir: out,
   bundle: true,
@@ -22,7 +22,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'error',
 })
-for (const page of ['index.html', 'admin.html', 'api.html', 'api.js']) {
+for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html', 'receiver-texts.json']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
 const viewer = path.join(import.meta.dirname, 'node_modules/swagger-ui-dist')
