@@ -6,13 +6,16 @@ The addresses are tried as strangers would: cut, guessed, used up, at the same m
 import base64
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 from support.server import Server, running_server
+from support.snippets import snippet
 from support.tokens import SECRET, bearer, token
 from support.tus import create, delete, upload
 from support.waiting import wait_until
@@ -324,6 +327,15 @@ def test_what_no_link_can_have_is_refused(
     server: Server, shared: str, members: dict[str, Any]
 ) -> None:
     assert code(request_link(server, shared, **members)) == (400, "malformed_request")
+
+
+def test_the_documented_commands_give_the_file(server: Server, shared: str, tmp_path: Path) -> None:
+    block = snippet("docs/using.md", "link=$(curl")
+    for one in listed(server, shared):
+        revoke(server, one["id"])
+    env = {**os.environ, "TOKEN": token(1), "TASK": shared}
+    subprocess.run(["bash", "-ec", block.at(server.url)], cwd=tmp_path, env=env, check=True)
+    assert (tmp_path / "report.bin").read_bytes() == CONTENT
 
 
 def test_a_file_has_a_limited_number_of_links(server: Server) -> None:
