@@ -34,6 +34,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def tried(tmp_path: Path) -> Iterator[Server]:
+    """Return a server of its own: after its test this address has no tries left there."""
+    with running_server(tmp_path / "data", env={"TUSD_AUTH__ACCESS_SECRET": SECRET}) as server:
+        yield server
+
+
 @pytest.fixture(scope="module")
 def shared(server: Server) -> str:
     return stored(server, CONTENT, "report.bin")
@@ -242,20 +249,21 @@ def test_a_guess_is_refused_and_counted(server: Server, shared: str) -> None:
         shapes.add((answer.status_code, tuple(fields), answer.text))
     assert len(shapes) == 1
     assert shapes.pop()[0] == 404
-    statuses = [httpx.get(f"{server.url}/s/{'A' * 40}").status_code for _ in range(40)]
-    assert statuses[0] == 404
-    assert statuses[-1] == 429
-    refused = httpx.get(f"{server.url}/s/{'A' * 40}")
+    with httpx.Client() as guesser:
+        wrong = f"{server.url}/s/{'A' * 40}"
+        # Guesses come back with time, and a slow machine sends few in it.
+        answers = (guesser.get(wrong) for _ in range(1000))
+        refused = next(answer for answer in answers if answer.status_code != 404)
     assert code(refused) == (429, "too_many_requests")
     assert int(refused.headers["Retry-After"]) >= 1
     assert httpx.get(made["url"]).status_code == 200, "a genuine one is not delayed"
 
 
-def test_a_password_is_needed_and_its_tries_are_counted(server: Server) -> None:
-    task = stored(server, b"locked", "secret-plans.txt")
-    made = link(server, task, password="密码 ä")
+def test_a_password_is_needed_and_its_tries_are_counted(tried: Server) -> None:
+    task = stored(tried, b"locked", "secret-plans.txt")
+    made = link(tried, task, password="密码 ä")
     assert made["has_password"] is True
-    assert "密码" not in str(listed(server, task))
+    assert "密码" not in str(listed(tried, task))
     url = f"{made['url']}/download"
     for closed in (made["url"], url, f"{made['url']}/play", f"{made['url']}/picture"):
         answer = httpx.get(closed)
@@ -286,13 +294,14 @@ def test_a_password_is_needed_and_its_tries_are_counted(server: Server) -> None:
     assert code(httpx.get(url, auth=("", "wrong"))) == (401, "share_password_wrong")
     wrong = httpx.post(made["url"], headers=BROWSER, data={"password": "no"})
     assert (wrong.status_code, 'role="alert"' in wrong.text) == (403, True)
-    statuses = [httpx.get(url, auth=("", f"no {n}")).status_code for n in range(12)]
-    assert (statuses[0], statuses[-1]) == (401, 429)
+    tries = (httpx.get(url, auth=("", f"no {n}")) for n in range(100))
+    refused = next(answer for answer in tries if int(answer.headers.get("Retry-After", 0)) > 20)
+    assert code(refused) == (429, "too_many_requests")
     assert httpx.get(url, auth=("", "密码 ä")).status_code == 429, "no answer tells it is right"
     again = httpx.post(made["url"], headers=BROWSER, data={"password": "no"})
     assert (again.status_code, "password" in again.text) == (429, True)
     # Of one link nothing opens another.
-    other = link(server, task, password="other")
+    other = link(tried, task, password="other")
     value = cookie.partition(";")[0]
     assert httpx.get(f"{other['url']}/download", headers={"Cookie": value}).status_code == 401
 
