@@ -9,19 +9,24 @@ import { licencesOf } from './licences.mjs'
 const out = path.resolve(import.meta.dirname, '../built')
 fs.rmSync(out, { recursive: true, force: true })
 fs.mkdirSync(out)
-const { metafile } = await build({
-  entryPoints: { page: 'page.js', admin: 'admin.js', receiver: 'receiver.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
+const OPTIONS = {
   absWorkingDir: import.meta.dirname,
   outdir: out,
   bundle: true,
   minify: true,
-  format: 'iife',
   target: 'es2022',
   alias: { '@transloadit/prettier-bytes': './prettier-bytes.js' },
   legalComments: 'none',
-  metafile: true,
   logLevel: 'error',
+}
+const { metafile } = await build({
+  ...OPTIONS,
+  entryPoints: { page: 'page.js', admin: 'admin.js', receiver: 'receiver.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
+  format: 'iife',
+  metafile: true,
 })
+// What the page imports after a click.
+await build({ ...OPTIONS, entryPoints: { player: 'player.js', viewer: 'viewer.js' }, format: 'esm' })
 for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html', 'receiver-texts.json']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
