@@ -9,7 +9,7 @@ export function openViewer(first, beside, text, closed) {
   const dialog = document.createElement('dialog')
   dialog.className = 'viewer'
   dialog.innerHTML = `
-    <header><h2 id="viewer-name" aria-live="polite"></h2><a class="download" download></a><button type="button" class="close">✕</button>
+    <header><h2 id="viewer-name" aria-live="polite"></h2><a class="download" download></a><button type="button" class="close" autofocus>✕</button>
     <p></p></header>
     <button type="button" class="previous">‹</button><img><p class="failed" role="status"></p><button type="button" class="next">›</button>`
   const part = (selector) => dialog.querySelector(selector)
