@@ -175,7 +175,8 @@ const STEPS = {
       return film.currentSrc
     }, second)
     await context.clock.fastForward(pause * 1000)
-    await player.evaluate((film) => film.play())
+    // What this click begins is ended by the new link, which goes on by itself.
+    await player.evaluate((film) => film.play().catch(() => {}))
     const goesOn = ([where, at, old]) => {
       const film = document.querySelector(where)
       return film.currentSrc !== old && film.readyState >= 2 && film.currentTime >= at
