@@ -230,6 +230,7 @@ const STEPS = {
   },
   // How long the page stood still at most since ``scrolled``, or since this step, in ms.
   stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
+  go: async (path) => page.goto(new URL(path, url).href),
   // Another language is chosen; the page loads again.
   language: async (tag) => Promise.all([page.waitForEvent('load'), page.selectOption('#language', tag)]),
   // What a script in the page returns.

@@ -9,7 +9,6 @@ import gzip
 import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Final
 
 from starlette.requests import Request
@@ -19,11 +18,11 @@ from starlette.routing import BaseRoute, Route
 from tusd_py.domain.errors import PreconditionFailed, ResourceNotFound
 from tusd_py.http.look import Look
 from tusd_py.http.mount import mount_path
+from tusd_py.page import BUILT, COMPONENT
 from tusd_py.protocol.conditions import Verdict, conditions_of, evaluate
 from tusd_py.protocol.encodings import accepts_gzip
 from tusd_py.protocol.fields import Fields
 
-_BUILT: Final = files("tusd_py.page") / "built"
 _PAGES: Final = ("index.html", "admin.html", "api.html")
 _TYPES: Final = {
     "page.js": "text/javascript",
@@ -41,8 +40,8 @@ _TYPES: Final = {
     "receiver.css": "text/css",
     "LICENCES.txt": "text/plain",
 }
-_COMPONENT: Final = ("tusd-upload.js", "tusd-upload.mjs")
-"""Files of the web component, which is a package for npm in a folder of its own."""
+_SCRIPTS: Final = ("tusd-upload.js", "tusd-upload.mjs")
+"""Scripts of the web component, which is a package for npm in a folder of its own."""
 _POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self'; connect-src 'self' blob:; worker-src 'self'; "
@@ -78,12 +77,11 @@ class PageFiles:
             "extensions": ("", " ".join(extensions)),
         }
         self._pages = {
-            name: look.write_into(_with((_BUILT / name).read_text("utf-8"), facts))
+            name: look.write_into(_with((BUILT / name).read_text("utf-8"), facts))
             for name in _PAGES
         }
-        parts = {name: (_BUILT / name, kind) for name, kind in _TYPES.items()}
-        component = _BUILT / "tusd-upload"
-        parts |= {name: (component / name, "text/javascript") for name in _COMPONENT}
+        parts = {name: (BUILT / name, kind) for name, kind in _TYPES.items()}
+        parts |= {name: (COMPONENT / name, "text/javascript") for name in _SCRIPTS}
         self._parts = {name: Part(file.read_bytes(), kind) for name, (file, kind) in parts.items()}
         self._parts["look.css"] = Part(look.css.encode(), "text/css")
         if look.logo is not None:
