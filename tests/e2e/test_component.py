@@ -36,7 +36,11 @@ def arrived(server: Server) -> int:
 
 def test_it_goes_on_after_a_restart_and_with_another_token(tmp_path: Path) -> None:
     (big := tmp_path / "big.bin").write_bytes(os.urandom(SIZE))
-    env = {"TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    (bad := tmp_path / "bad.exe").write_bytes(b"MZ")
+    env = {
+        "TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_AUTH__ACCESS_SECRET": SECRET,
+        "TUSD_WHITELIST__EXTENSIONS": "bin",
+    }  # fmt: skip
     answers = {"/form": {"contentType": "text/html", "body": PAGE.replace("TOKEN", repr(token(7)))}}
     with (
         running_server(tmp_path / "data", "--workers", "1", env=env) as server,
@@ -47,6 +51,10 @@ def test_it_goes_on_after_a_restart_and_with_another_token(tmp_path: Path) -> No
             ["there", "tusd-upload .state:has-text('连接已断开')"], ["script", STATE], ["accessible"], ["line"],
             ["there", "tusd-upload li[data-state=sent]"], ["script", STATE],
             ["named", "button", "移除 big.bin"], ["script", STATE],
+            ["choose", "tusd-upload input", str(bad)],
+            ["there", "tusd-upload li[data-state=refused]"], ["script", STATE], ["accessible"],
+            # An element of a page has this method already.
+            ["script", "document.querySelector('tusd-upload').remove()"],
             answers=answers,
         ) as visit,
     ):  # fmt: skip
@@ -61,15 +69,13 @@ def test_it_goes_on_after_a_restart_and_with_another_token(tmp_path: Path) -> No
         seen = visit.seen()
         # What had arrived was not sent again.
         assert metrics(server.url)["tusd_received_bytes_total"] + before == SIZE
-    assert next(each["violations"] for each in seen if "violations" in each) == []
-    empty, broken, sent, removed = (each["returned"] for each in seen if "returned" in each)
+    assert [each["violations"] for each in seen if "violations" in each] == [[], []]
+    states = [each["returned"] for each in seen if isinstance(each.get("returned"), dict)]
+    empty, broken, sent, removed, refused = states
     assert empty == {"is": True, "said": [], "valid": False, "message": "请选择文件。", "sent": []}
     assert broken == {**empty, "message": "请等待文件上传完成。"}
-    assert sent == {
-        **empty,
-        "said": ["success", "complete"],
-        "valid": True,
-        "message": "",
-        "sent": ["report"],
-    }
-    assert removed == {**sent, "valid": False, "message": "请选择文件。", "sent": []}
+    ended = {**empty, "said": ["success", "complete"]}
+    assert sent == {**ended, "valid": True, "message": "", "sent": ["report"]}
+    assert removed == ended
+    said = [*ended["said"], "error", "complete"]
+    assert refused == {**ended, "said": said, "message": "有文件未上传：请移除或重试。"}

@@ -4,7 +4,7 @@ import { lineBack } from '../line.js'
 /** Time in which a token that was fetched should be good: if it is refused earlier, the next is fetched after a pause. */
 const GOOD_MS = 60_000
 
-/** The access of `send`. `source` returns a token, a promise of one, or a function for either; null where there is none. */
+/** The access of `send`. `source` returns a token, a promise of one, or a function for either; null where none is needed. */
 export function accessBy(source) {
   let token = ''
   let fetchedAt = -Infinity

@@ -38,7 +38,7 @@ export class TusdUpload extends HTMLElement {
   add(files: Iterable<File>): void
   pause(): void
   resume(): void
-  remove(file: UploadFile): void
+  removeFile(file: UploadFile): void
   reset(): void
 }
 

@@ -27,8 +27,9 @@ const markup = () => [
 ]
 const newRow = (name) =>
   make('li', { part: 'file' },
-    make('span', { class: 'name', part: 'name' }, name),
-    make('span', { class: 'state', part: 'state' }),
+    make('span', { class: 'about' },
+      make('span', { class: 'name', part: 'name' }, name),
+      make('span', { class: 'state', part: 'state' })),
     make('span', { class: 'actions' },
       make('button', { class: 'retry', part: 'action', type: 'button' }),
       make('button', { class: 'remove', part: 'action', type: 'button' })),
@@ -48,7 +49,7 @@ export function elementFrom(workerAddress) {
     #root = this.attachShadow({ mode: 'open', delegatesFocus: true })
     #files = new Map()
     #token = null
-    #access = accessBy(() => this.#token ?? (this.tokenUrl ? tokenFrom(this.tokenUrl) : null))
+    #access = this.#newAccess()
     #isPaused = false
     #isBusy = false
 
@@ -113,6 +114,8 @@ export function elementFrom(workerAddress) {
     /** A token, or a function that returns one or a promise of one; it is called again when the token has run out. */
     set token(token) {
       this.#token = token
+      // What is on its way takes it when its own is refused; what waits for one takes it at once.
+      this.#access = this.#newAccess()
       reached()
     }
 
@@ -183,7 +186,7 @@ export function elementFrom(workerAddress) {
     }
 
     /** Takes a file of `files` out; one that is not complete is removed on the server too. */
-    remove({ file }) {
+    removeFile({ file }) {
       const found = [...this.#files.keys()].find((each) => each.file === file)
       if (!found) return
       found.cancel(this.#access)
@@ -194,18 +197,22 @@ export function elementFrom(workerAddress) {
 
     /** Takes all files out. */
     reset() {
-      for (const file of [...this.#files.keys()]) this.remove(file)
+      for (const file of [...this.#files.keys()]) this.removeFile(file)
       this.#complain('')
     }
 
     // -- one file
+
+    #newAccess() {
+      return accessBy(() => this.#token ?? (this.tokenUrl ? () => tokenFrom(this.tokenUrl) : null))
+    }
 
     #begin(data) {
       const file = new SentFile(data, (changed) => this.#show(changed))
       const row = newRow(data.name)
       row.querySelector('.retry').addEventListener('click', () => this.#send(file))
       row.querySelector('.remove').addEventListener('click', () => {
-        this.remove(file)
+        this.removeFile(file)
         this.#part('.choose').focus()
       })
       this.#files.set(file, row)
