@@ -117,9 +117,10 @@ def build_server(
     context = composed.context
     checks = _checks(context, worker_alive, sandbox_weakness)
     share_access = ShareAccess(context)
+    look = Look.of(settings.page)
     page_files = pages.PageFiles(
         settings.base_path,
-        Look.of(settings.page),
+        look,
         max_size=settings.max_size,
         extensions=settings.whitelist.extensions,
     )
@@ -135,7 +136,7 @@ def build_server(
         *rendition_links.routes(context),
         *reprocess.routes(context),
         *shares.routes(context, share_access),
-        *receivers.routes(context, share_access, ReceiverPage()),
+        *receivers.routes(context, share_access, ReceiverPage(look)),
         *pages.routes(page_files, settings.base_path),
         *admin.routes(context, page_files),
         *openapi.routes(page_files),

@@ -118,8 +118,11 @@ const STEPS = {
     page = context.pages()[number]
     await page.bringToFront()
   },
-  download: async () => {
-    const [found] = await Promise.all([page.waitForEvent('download'), page.click('#tasks .download:not([hidden])')])
+  download: async () => STEPS.saved('#tasks .download:not([hidden])'),
+  // The button on the page of a link.
+  receive: async () => STEPS.saved('a.go'),
+  saved: async (selector) => {
+    const [found] = await Promise.all([page.waitForEvent('download'), page.click(selector)])
     const stream = await found.createReadStream()
     let size = 0
     for await (const piece of stream) size += piece.length
@@ -135,7 +138,12 @@ const STEPS = {
   // What stands in the way of people who can't see the page, or see it badly (axe-core, WCAG 2.2 AA).
   accessible: async () => {
     // At rest: what fades in is pale for a moment.
-    await page.addStyleTag({ content: '* { transition: none !important; animation: none !important }' })
+    await page.evaluate(() => {
+      // The content policy of a page may refuse an element of style.
+      const still = new CSSStyleSheet()
+      still.replaceSync('* { transition: none !important; animation: none !important }')
+      document.adoptedStyleSheets.push(still)
+    })
     await page.evaluate(fs.readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'))
     const { violations } = await page.evaluate(() => window.axe.run())
     say({ violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message})`).join()}`) })

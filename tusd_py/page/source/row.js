@@ -3,6 +3,7 @@ import TASK_TEXTS from '../../task_texts.json'
 import { language } from './common.js'
 import { download } from './download.js'
 import { factsInWords } from './facts.js'
+import { showLinksButton } from './links.js'
 import { showTile } from './media.js'
 import { access, endpoint, text } from './server.js'
 import { size } from './size.js'
@@ -40,6 +41,7 @@ export function showRow(row, task, how) {
   showLink(part('.download'), text.download, name, task, task.status === 'completed' && !how.waits)
   const kept = task.listed?.main === 'web' && task.listed.renditions.some((one) => one.name === 'original')
   showLink(part('.original'), text.original, name, task, task.status === 'completed' && !how.waits && kept, 'original')
+  showLinksButton(part('.share'), task, task.status === 'completed' && !how.waits && !how.isDue)
   const button = part('.remove')
   const label = how.waits ? text.undo : text[{ completed: 'remove', failed: 'remove', pending: 'cancel' }[task.status] ?? 'stop']
   button.textContent = label
