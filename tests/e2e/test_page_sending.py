@@ -136,7 +136,9 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
         visiting(
             f"{server.url}/",
-            ["add", str(big)], ["line"], ["later", "#waits", "No connection"], ["line"],
+            ["add", str(big)], ["line"], ["later", "#waits", "No connection"],
+            ["there", "[aria-label='Pause upload big.bin']"], ["there", "[aria-label='Remove big.bin']"],
+            ["accessible"], ["line"],
             ["until", "completed"],
             clock=True,
         ) as visit,
@@ -149,7 +151,8 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         visit.wait_for_line()
         os.kill(server.pid, signal.SIGCONT)
         visit.go_on()
-        visit.seen()
+        seen = visit.seen()
+        assert [each["violations"] for each in seen if "violations" in each] == [[]]
         assert received(server) == SIZE
 
 
@@ -166,7 +169,7 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
             ["token", "wrong"], ["text", "#gate output", "not accepted"], ["value", "#token", ""],
             ["token", token(7)], ["add", str(big)], ["line"],
             ["text", "#gate output", "has run out"], ["value", "#token", ""],
-            ["text", "#waits", "a new token"], ["line"],
+            ["text", "#waits", "a new token"], ["accessible"], ["line"],
             ["token", renewed], ["until", "completed"], ["requests", "PATCH", "upload-token"],
         ) as visit,
     ):  # fmt: skip
@@ -181,6 +184,7 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
         before = arrived(server)
         visit.go_on()
         seen = visit.seen()
+        assert [each["violations"] for each in seen if "violations" in each] == [[]]
         assert received(server) + before == SIZE
         # Bytes are sent by the token of their upload, which lasts as long as the upload does.
         assert [each["requests"] for each in seen if "requests" in each] == [2]

@@ -240,7 +240,7 @@ const STEPS = {
   stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
   go: async (path) => page.goto(new URL(path, url).href),
   // Another language is chosen; the page loads again.
-  language: async (tag) => Promise.all([page.waitForEvent('load'), page.selectOption('#language', tag)]),
+  language: async (tag) => Promise.all([page.waitForEvent('load'), page.click(`#languages [lang|=${tag}]`)]),
   // What a script in the page returns.
   script: async (text) => say({ returned: await page.evaluate(text) }),
   picture: async (path) => page.screenshot({ path, fullPage: true }),

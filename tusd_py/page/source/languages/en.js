@@ -28,7 +28,7 @@ export const page = {
   upTo: (most) => `Files of up to ${most}.`,
   types: (extensions) => `Types: ${extensions}.`,
   // What Uppy says: a finger drops nothing, and what was sent is not ready yet.
-  tray: (isTouched) => ({ complete: 'Sent', ...(isTouched ? { dropPasteFiles: '%{browseFiles}', browseFiles: 'Choose files' } : {}) }),
+  tray: (isTouched) => ({ complete: 'Sent', removeFile: 'Remove %{file}', ...(isTouched ? { dropPasteFiles: '%{browseFiles}', browseFiles: 'Choose files' } : {}) }),
   mine: 'My uploads',
   none: 'Nothing yet.',
   download: 'Download',

@@ -31,7 +31,7 @@ export const page = {
   note: '关闭页面或断网后，重新选择同一文件即可从断点继续。',
   upTo: (most) => `单个文件最大 ${most}。`,
   types: (extensions) => `支持的类型：${extensions}。`,
-  tray: (isTouched) => ({ complete: '已发送', ...(isTouched ? { dropPasteFiles: '%{browseFiles}', browseFiles: '选择文件' } : {}) }),
+  tray: (isTouched) => ({ complete: '已发送', removeFile: '移除 %{file}', ...(isTouched ? { dropPasteFiles: '%{browseFiles}', browseFiles: '选择文件' } : {}) }),
   mine: '我的上传',
   none: '暂无文件。',
   download: '下载',
