@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import blake3
 import httpx
@@ -64,6 +64,27 @@ def test_a_file_is_given_by_a_signed_link(server: Server) -> None:
     assert "%E8%A7%86%E9%A2%91%20a.png" in got.headers["Content-Disposition"]
     assert got.headers["Content-Disposition"].startswith("attachment")
     assert not list((server.data_dir / "objects").rglob("*.png"))
+
+
+def test_a_link_with_a_number_of_downloads_gives_no_address_of_the_store(server: Server) -> None:
+    task = upload(server, CONTENT, filename="a.png")
+    server.wait_for_status(task, "completed")
+    shares = f"{server.url}/api/file/upload/shares/{task}"
+    limited, free, short = (
+        f"{httpx.post(shares, json=members).json()['url']}/download"
+        for members in ({"downloads": 1}, {}, {"expires_in": 60})
+    )
+    got = httpx.get(limited)
+    assert (got.status_code, got.content) == (200, CONTENT)
+    assert httpx.get(limited).status_code == 410
+    for url, longest in ((free, 300), (short, 60)):
+        led = httpx.get(url)
+        assert (led.status_code, led.headers["Cache-Control"]) == (307, "private, no-store")
+        assert httpx.get(led.headers["Location"]).content == CONTENT
+        query = parse_qs(urlsplit(led.headers["Location"]).query)
+        expires = query.get("X-Amz-Expires") or query["x-oss-expires"]
+        assert 1 <= int(expires[0]) <= longest
+        assert httpx.get(url.replace("download", "play")).status_code == 200
 
 
 def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: Path) -> None:

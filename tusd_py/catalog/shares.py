@@ -117,7 +117,7 @@ class SqlShares(ShareRepository):
             update(table)
             .where(
                 table.c.share_id == share_id,
-                or_(table.c.receiver == receiver.key, table.c.client == receiver.client),
+                table.c.client == receiver.client,
                 table.c.client_until > until,
             )
             .values(client_until=until)
@@ -178,7 +178,7 @@ def _may_continue(
 ) -> ColumnElement[bool]:
     table = share_receivers
     ways = [and_(table.c.receiver == receiver.key, table.c.seen_at > now - CONTINUE_SECONDS)]
-    if as_client:
+    if as_client and receiver.client:
         ways.append(and_(table.c.client == receiver.client, table.c.client_until > now))
     return and_(table.c.share_id == share_id, or_(*ways))
 

@@ -117,6 +117,18 @@ def test_a_client_without_cookies_continues_with_a_later_part(
     assert admit(catalog, made, receiver("a", "curl")) is Admission.CONTINUED, "it has its cookie"
 
 
+def test_who_has_a_cookie_is_known_by_nothing_else(
+    catalog: Catalog, clock: FakeClock, task: UploadId
+) -> None:
+    made = share(task, 1, clock)
+    catalog.shares.add(made, limit=1)
+    assert admit(catalog, made, Receiver("a", "")) is Admission.BEGUN
+    for other in (Receiver("b", ""), receiver("c", "curl")):
+        assert admit(catalog, made, other, is_later_part=True) is Admission.USED_UP
+        assert not catalog.shares.may_continue(made.id, other, is_later_part=True)
+    assert admit(catalog, made, Receiver("a", ""), is_later_part=True) is Admission.CONTINUED
+
+
 def test_a_share_ends(catalog: Catalog, clock: FakeClock, task: UploadId) -> None:
     expired, revoked, last = (share(task, number, clock) for number in (1, 2, 3))
     for one in (expired, revoked, last):

@@ -78,6 +78,7 @@ def test_nothing_that_identifies_a_receiver_is_kept(tokens: ShareTokens) -> None
     assert found.key != found.client
     assert cookie not in found.key
     assert found.key != tokens.receiver(tokens.new_id(), cookie, "").key
+    assert tokens.receiver(share_id, cookie, "").client == ""
     assert len(found.key) == len(found.client) == 32
 
 

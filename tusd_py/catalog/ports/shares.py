@@ -59,9 +59,9 @@ class ShareRepository(Protocol):
         ...
 
     def all_sent(self, share_id: ShareId, receiver: Receiver) -> None:
-        """Record that the last byte was sent to the receiver.
+        """Record that the last byte was sent to a client without cookies.
 
-        A client without cookies may then continue for ``GRACE_SECONDS`` only.
+        It may then continue for ``GRACE_SECONDS`` only.
         """
         ...
 
