@@ -298,8 +298,9 @@ whenSearched(() => {
   inTurn(() => readPages(new Set()))
 })
 more.addEventListener('click', () => inTurn(readMore))
-const end = new IntersectionObserver(([{ isIntersecting }]) => {
-  if (isIntersecting) inTurn(readMore).then(watchEnd)
+const end = new IntersectionObserver((entries) => {
+  // A busy page gets several at once: the last one is how it is now.
+  if (entries.at(-1).isIntersecting) inTurn(readMore).then(watchEnd)
 }, { rootMargin: '600px' })
 /** Reads more when the button comes near, also if it does not leave in between. */
 function watchEnd() {

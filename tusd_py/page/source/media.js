@@ -95,6 +95,7 @@ async function play(row, task, kind) {
   const tile = row.querySelector('.tile button')
   const isOpen = place.childElementCount > 0
   tile.setAttribute('aria-expanded', !isOpen)
+  row.toggleAttribute('data-plays', !isOpen)
   if (isOpen) return place.replaceChildren()
   const { player } = await load('player')
   const id = task.task_id
