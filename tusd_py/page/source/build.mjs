@@ -27,18 +27,7 @@ const { metafile } = await build({
   metafile: true,
 })
 // What the page imports after a click.
-await build({ ...OPTIONS, entryPoints: { player: 'player.js', viewer: 'viewer.js' }, format: 'esm' })
-// What is loaded only when a button is pressed.
-await build({
-  entryPoints: ['shares.js'],
-  absWorkingDir: import.meta.dirname,
-  outdir: out,
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  target: 'es2022',
-  logLevel: 'error',
-})
+await build({ ...OPTIONS, entryPoints: { player: 'player.js', shares: 'shares.js', viewer: 'viewer.js' }, format: 'esm' })
 for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
