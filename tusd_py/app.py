@@ -38,6 +38,7 @@ from tusd_py.http.middleware.public_path import PublicPathMiddleware
 from tusd_py.http.receiver_page import ReceiverPage
 from tusd_py.http.routes import (
     admin,
+    creations,
     details,
     events,
     health,
@@ -128,6 +129,7 @@ def build_server(
         *multipart.routes(context),
         *events.routes(context),
         *websocket.routes(context),
+        *creations.routes(context),
         *progress.routes(context),
         *tickets.routes(context),
         *task_list.routes(context),

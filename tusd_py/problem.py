@@ -4,10 +4,10 @@ import json
 from http import HTTPStatus
 
 
-def problem(status: int, code: str, detail: str, error: str) -> bytes:
-    """Return UTF-8 JSON with the stable ``code``, and the member ``error`` of the original API."""
+def problem_members(status: int, code: str, detail: str, error: str) -> dict[str, str | int]:
+    """Return the members: also the stable ``code``, and ``error`` of the original API."""
     title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
-    members = {
+    return {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -15,4 +15,8 @@ def problem(status: int, code: str, detail: str, error: str) -> bytes:
         "detail": detail,
         "error": error,
     }
-    return json.dumps(members, ensure_ascii=False).encode()
+
+
+def problem(status: int, code: str, detail: str, error: str) -> bytes:
+    """Return the members of a problem as UTF-8 JSON."""
+    return json.dumps(problem_members(status, code, detail, error), ensure_ascii=False).encode()

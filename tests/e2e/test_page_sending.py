@@ -14,6 +14,7 @@ from support.nginx import PROXY, Nginx
 from support.page import visiting
 from support.server import Server, running_server
 from support.tokens import OTHER_SECRET, SECRET, token
+from support.tus import upload
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -260,6 +261,74 @@ def test_seven_tabs_share_one_stream(server: Server, tmp_path: Path) -> None:
         assert metrics(server.url)["tusd_listeners,sse"] == 1
         visit.go_on()
         visit.seen()
+
+
+NO_WORKER = "delete window.SharedWorker"
+
+
+def test_without_a_shared_worker_only_tabs_that_are_seen_have_a_stream(server: Server) -> None:
+    with visiting(
+        f"{server.url}/", *[["tab"], ["shown", False]] * 6, ["at", 0], ["line"],
+        # The list of a tab that is seen again has what came meanwhile.
+        ["shown", False], ["at", 3], ["rows", 0], ["shown", True], ["rows", 1], ["line"],
+        before=NO_WORKER,
+    ) as visit:  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 1, timeout=60)
+        upload(server, b"x" * 10, filename="new.txt")
+        visit.go_on()
+        visit.wait_for_line()
+        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 1, timeout=60)
+        visit.go_on()
+        visit.seen()
+
+
+def test_tabs_over_plain_http_in_a_network_leave_each_other_their_files(
+    tmp_path: Path, big: Path
+) -> None:
+    env = {**SLOW, "TUSD_ALLOWED_HOSTS": "tusd.test"}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
+        f"http://tusd.test:{server.port}/",
+        # Each tab has files of its own, also after a reload.
+        ["kept", "tusd-place", "0"], ["tab"], ["kept", "tusd-place", "1"],
+        ["reload"], ["kept", "tusd-place", "1"],
+        ["at", 0], ["add", str(big)], ["line"],
+        ["at", 1], ["add", str(big)], ["text", "#waits", "Another tab sends this file"], ["line"],
+        ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
+        ["at", 0], ["there", ".uppy-StatusBar.is-complete"], ["until", "completed"],
+        browser=["--host-resolver-rules=MAP tusd.test 127.0.0.1"],
+        before="if (isSecureContext || navigator.locks) throw new Error('it is secure')",
+    ) as visit:  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 0, timeout=60)
+        os.kill(server.pid, signal.SIGSTOP)
+        visit.go_on()
+        visit.wait_for_line()
+        os.kill(server.pid, signal.SIGCONT)
+        visit.go_on()
+        seen = visit.seen()
+        assert len(seen[-1]["rows"]) == 1
+        assert received(server) == SIZE
+
+
+def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(300):
+        random_file(folder / f"{number}.bin", 1000 + number)
+    with running_server(tmp_path / "data", "--workers", "1") as server, visiting(
+        f"{server.url}/",
+        ["all", str(folder)], ["until", "completed", 300], ["requests", "POST"], ["requests", "PATCH"],
+        # Another tab sends no byte of them.
+        ["tab"], ["all", str(folder)], ["text", "#count", "of 600 files"], ["requests", "PATCH"],
+        patience=180,
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+        creations, *bodies = [each["requests"] for each in seen if "requests" in each]
+        assert creations <= 6
+        assert bodies == [300, 300]
+        assert received(server) == sum(1000 + number for number in range(300))
+        assert metrics(server.url)["tusd_uploads_instant_total"] == 300
 
 
 def test_a_large_file_leaves_at_once_and_is_found_by_its_late_hash(tmp_path: Path) -> None:

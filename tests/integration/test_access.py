@@ -35,6 +35,7 @@ HEAD file            200 404 401 401 401 401 401 200 404 401 401 401
 PATCH file           204 404 401 401 401 401 401 204 404 401 401 401
 DELETE file          204 404 401 401 401 401 401 204 404 401 401 401
 GET file             200 404 401 401 401 401 401 200 404 401 401 401
+POST creations       200 200 401 401 401 401 401 403 403 401 401 401
 POST form            200 200 401 401 401 401 401 403 403 401 401 401
 GET progress         200 404 401 401 401 401 401 200 404 401 401 401
 GET events of it     200 404 401 401 401 401 401 200 404 200 404 404
@@ -138,6 +139,11 @@ class Caller:
             "files": ("/files/", creation(5), {}),
             "final of it": ("/files/", {**TUS, "Upload-Concat": f"final;{path}"}, {}),
             "file": (path, chunk(0), {"content": b"abc"} if method == "PATCH" else {}),
+            "creations": (
+                f"{API}/creations",
+                {},
+                {"content": json.dumps({"uploads": [{"length": 5}]})},
+            ),
             "form": (API, {}, {"files": {"file": ("x", os.urandom(5))}}),
             "progress": (f"{API}/progress/{task}", {}, {}),
             "events of it": (f"{API}/events/{task}", {}, {}),

@@ -7,12 +7,14 @@ const [, , url, stepsText, optionsText] = process.argv
 const options = JSON.parse(optionsText ?? '{}')
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox'],
+  args: ['--no-sandbox', ...(options.browser ?? [])],
 })
 const say = (members) => console.log(JSON.stringify(members))
 const context = await browser.newContext({ locale: 'en-GB', ...options.context })
 // Time that a step can let pass at once.
 if (options.clock) await context.clock.install()
+// What the browser lacks, or has in another way.
+if (options.before) await context.addInitScript(options.before)
 // What the test answers in place of the server, by path.
 for (const [path, answer] of Object.entries(options.answers ?? {})) {
   await context.route(new URL(path, url).href, (route) => route.fulfill(answer))
@@ -22,7 +24,7 @@ const requests = []
 const complaints = []
 async function open() {
   page = await context.newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout((options.patience ?? 60) * 1000)
   page.on('request', (request) => requests.push({ method: request.method(), headers: request.headers() }))
   page.on('dialog', (dialog) => {
     say({ dialog: dialog.type() })
@@ -34,7 +36,9 @@ async function open() {
   })
   await page.goto(url)
 }
-const rows = () =>
+// A step may have made the page load again.
+const rows = () => rowsNow().catch(() => page.waitForLoadState().then(rowsNow))
+const rowsNow = () =>
   page.$$eval('#tasks li', (found) =>
     found.map((row) => ({
       name: row.querySelector('.name').textContent,
@@ -47,6 +51,8 @@ const rows = () =>
 const STEPS = {
   choose: async (selector, ...files) => page.setInputFiles(selector, files),
   add: async (...files) => page.setInputFiles('.uppy-Dashboard-input >> nth=0', files),
+  // All files of a folder.
+  all: async (folder) => STEPS.add(...fs.readdirSync(folder).map((name) => `${folder}/${name}`)),
   // Files are dropped, as by a mouse.
   drop: async (...files) => {
     const { x, y } = await (await page.$('#drop')).boundingBox()
@@ -75,6 +81,8 @@ const STEPS = {
     ),
   there: async (selector) => page.waitForSelector(selector),
   hidden: async (selector) => page.waitForSelector(selector, { state: 'hidden' }),
+  // What the tab keeps for itself under a key.
+  kept: async (key, wanted) => page.waitForFunction(([name, what]) => sessionStorage.getItem(name) === what, [key, wanted]),
   value: async (selector, wanted) =>
     page.waitForFunction(([where, what]) => document.querySelector(where).value === what, [selector, wanted]),
   // The number of requests so far, of those with a header if one is named, which has a text.
@@ -101,6 +109,12 @@ const STEPS = {
       least,
     ),
   reload: async () => page.reload(),
+  // The tab is not seen any longer, or is seen again; a browser without a window shows all tabs.
+  shown: async (is) =>
+    page.evaluate((isShown) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, value: !isShown })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, is),
   offline: async (is) => context.setOffline(is),
   token: async (text) => {
     await page.waitForSelector('#gate:not([hidden])')
@@ -218,9 +232,9 @@ const STEPS = {
   // The clock of the page goes on by these seconds; for a visit with the option ``clock``.
   ahead: async (seconds) => context.clock.fastForward(seconds * 1000),
   leave: async () => page.goto('about:blank'),
-  // Scroll to the end until all ``count`` rows are there; says how long the page stood still at most, in ms.
-  scrolled: async (count) => {
-    await page.evaluate(() => {
+  // From now on, measure how long the page stands still.
+  watch: async () =>
+    page.evaluate(() => {
       window.longest = 0
       let last = performance.now()
       const frame = (now) => {
@@ -229,14 +243,17 @@ const STEPS = {
         requestAnimationFrame(frame)
       }
       requestAnimationFrame(frame)
-    })
+    }),
+  // Scroll to the end until all ``count`` rows are there; says how long the page stood still at most, in ms.
+  scrolled: async (count) => {
+    await STEPS.watch()
     await page.waitForFunction((many) => {
       window.scrollTo(0, document.documentElement.scrollHeight)
       return document.querySelectorAll('#tasks li').length === many
     }, count)
     await STEPS.stall()
   },
-  // How long the page stood still at most since ``scrolled``, or since this step, in ms.
+  // How long the page stood still at most since ``watch`` or ``scrolled``, or since this step, in ms.
   stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
   go: async (path) => page.goto(new URL(path, url).href),
   // Another language is chosen; the page loads again.

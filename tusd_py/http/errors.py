@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from tusd_py.domain import errors as e
 from tusd_py.problem import problem
+from tusd_py.problem import problem_members as members_of_problem
 
 log = logging.getLogger(__name__)
 
@@ -215,9 +216,7 @@ def problem_response(error: e.TusdError, *, tus_head: bool = False) -> Response:
         server sends the head of the answer to GET for every other HEAD.
     """
     status = status_of(error)
-    if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
-        facts = {"code": error.code, "reason": error.reason or error.detail}
-        log.error("request.failed", extra=facts, exc_info=error)
+    _log(error, status)
     if tus_head:
         status = status_for_tus_head(status)
         return without_length(Response(status_code=status, headers=error_headers(error, status)))
@@ -230,6 +229,19 @@ def problem_response(error: e.TusdError, *, tus_head: bool = False) -> Response:
         headers=error_headers(error, status),
         media_type="application/problem+json",
     )
+
+
+def problem_members(error: e.TusdError) -> dict[str, str | int]:
+    """Return the problem of one of several things that a request was about."""
+    status = status_of(error)
+    _log(error, status)
+    return members_of_problem(status, error.code, error.detail, original_text(error))
+
+
+def _log(error: e.TusdError, status: int) -> None:
+    if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
+        facts = {"code": error.code, "reason": error.reason or error.detail}
+        log.error("request.failed", extra=facts, exc_info=error)
 
 
 def without_length(answer: Response) -> Response:

@@ -74,7 +74,8 @@ function percentOf(task, sent) {
 function statusOf(task, how, percent) {
   if (how.waits || how.isDue) return text.goes
   if (how.isStill) return text.still
-  return percent === null ? (text[task.status] ?? task.status) : `${text[task.status]} · ${percent} %`
+  const status = how.sent && task.status === 'pending' ? text.sending : (text[task.status] ?? task.status)
+  return percent === null ? status : `${status} · ${percent} %`
 }
 
 /** The size; of what arrives, with the part that is here, and of what was made smaller, with what is left. */
@@ -96,6 +97,7 @@ function messageOf(task, how) {
   if (how.refusal !== undefined) return [text.kept, how.refusal].filter(Boolean).join(' ')
   if (how.waits || how.isDue) return ''
   if (how.isStill) return text.resume
+  if (how.sent && task.status === 'pending') return how.sent.pace
   return [serverMessageOf(task), placeOf(task)].filter(Boolean).join(' · ')
 }
 
