@@ -25,6 +25,8 @@ def notification(task: Task) -> dict[str, Any]:
 
 
 def _outcome(task: Task) -> dict[str, Any]:
+    if task.status is TaskStatus.PENDING and task.offset is not None:
+        return {"offset": task.offset, "file_size": task.facts.file_size}
     if task.status is TaskStatus.COMPLETED:
         return {
             "repository_id": task.repository_id,
