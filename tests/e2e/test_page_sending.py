@@ -217,9 +217,9 @@ def test_what_is_refused_is_not_sent_again_with_the_next(tmp_path: Path) -> None
         ["add", str(large)], ["text", ".uppy-Informer", "at most 2"],
         ["add", str(other)],
         ["text", ".uppy-Informer", "other.exe: The file type is not allowed. These are taken: mp4"],
-        ["requests", "POST", "tus-resumable"],
+        ["requests", "POST", ":path", "/creations"],
         ["add", str(false)], ["text", ".uppy-Informer", "false.mp4: The file's content does not match"],
-        ["more", str(good)], ["until", "completed"], ["requests", "POST", "tus-resumable"],
+        ["more", str(good)], ["until", "completed"], ["requests", "PATCH"],
     ) as visit:  # fmt: skip
         seen = visit.seen()
     # Nothing is sent of what is known to be refused; what the server refuses is sent once.
@@ -318,7 +318,8 @@ def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> 
         random_file(folder / f"{number}.bin", 1000 + number)
     with running_server(tmp_path / "data", "--workers", "1") as server, visiting(
         f"{server.url}/",
-        ["all", str(folder)], ["until", "completed", 300], ["requests", "POST"], ["requests", "PATCH"],
+        ["all", str(folder)], ["until", "completed", 300], ["requests", "POST", ":path", "/creations"],
+        ["requests", "PATCH"],
         # Another tab sends no byte of them.
         ["tab"], ["all", str(folder)], ["text", "#count", "of 600 files"], ["requests", "PATCH"],
         patience=180,

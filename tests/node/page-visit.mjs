@@ -25,7 +25,10 @@ const complaints = []
 async function open() {
   page = await context.newPage()
   page.setDefaultTimeout((options.patience ?? 60) * 1000)
-  page.on('request', (request) => requests.push({ method: request.method(), headers: request.headers() }))
+  page.on('request', (request) => {
+    const headers = { ...request.headers(), ':path': new URL(request.url()).pathname }
+    requests.push({ method: request.method(), headers })
+  })
   page.on('dialog', (dialog) => {
     say({ dialog: dialog.type() })
     dialog.accept()
@@ -85,7 +88,7 @@ const STEPS = {
   kept: async (key, wanted) => page.waitForFunction(([name, what]) => sessionStorage.getItem(name) === what, [key, wanted]),
   value: async (selector, wanted) =>
     page.waitForFunction(([where, what]) => document.querySelector(where).value === what, [selector, wanted]),
-  // The number of requests so far, of those with a header if one is named, which has a text.
+  // The number of requests so far, of those with a header (or `:path`) if one is named, which has a text.
   requests: async (method, header, text = '') => {
     const isCounted = (each) => each.method === method && (!header || each.headers[header]?.includes(text))
     say({ requests: requests.filter(isCounted).length })

@@ -155,7 +155,7 @@ function follow(event) {
   }
   if (event.status === 'pending' && event.progress !== known.progress) moving.add(id)
   const isNews = isEnded(event) && known.status !== event.status
-  const isStale = isNews || (event.status === 'pending' && !arriving(id))
+  const isStale = isNews || (event.status === 'pending' && event.offset === undefined)
   put({ ...lasting(known), ...event, detailed: known.detailed && !isStale })
   details.readOn()
   tellNews(known, event)
