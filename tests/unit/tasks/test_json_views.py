@@ -49,6 +49,6 @@ def test_a_place_in_the_queue_is_shown_while_it_is_known() -> None:
 
 def test_times_are_in_utc() -> None:
     found = progress(TASK)
-    assert found["created_at"] == list_entry(TASK)["created_at"] == "1970-01-01T00:00:00Z"
+    assert found["created_at"] == list_entry(TASK, "")["created_at"] == "1970-01-01T00:00:00Z"
     assert found["updated_at"].startswith("1970-01-02T00:00:00")
     assert (found["filename"], found["file_size"]) == ("a.mp4", 10)
