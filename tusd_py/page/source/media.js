@@ -28,6 +28,8 @@ export const isViewed = (task) => Boolean(mediaOf(task).view)
 
 /** Shows the tile of a task: a still that opens it, or the extension of its name. */
 export function showTile(place, task) {
+  // Far from what is seen a row costs as little as it can.
+  if (!task.detailed) return
   const { kind, still, view } = mediaOf(task)
   const isOpened = Boolean(kind || view)
   const key = [isOpened, kind, still, task.filename, task.listed?.file_hash].join()
