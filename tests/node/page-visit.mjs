@@ -45,6 +45,7 @@ const rowsNow = () =>
   page.$$eval('#tasks li', (found) =>
     found.map((row) => ({
       name: row.querySelector('.name').textContent,
+      folder: row.querySelector('.folder').textContent,
       status: row.dataset.status,
       statusText: row.querySelector('.status').textContent,
       message: row.querySelector('.message').textContent,
@@ -144,6 +145,12 @@ const STEPS = {
     let size = 0
     for await (const piece of stream) size += piece.length
     say({ downloaded: size, named: found.suggestedFilename() })
+  },
+  // Press what has this role and name, and keep the file that is downloaded.
+  fetched: async (role, name, path) => {
+    const [found] = await Promise.all([page.waitForEvent('download'), STEPS.named(role, name)])
+    await found.saveAs(path)
+    say({ fetched: found.suggestedFilename() })
   },
   // The first film, until a frame is there.
   play: async () => {

@@ -3,7 +3,9 @@ import { keepLink } from './addresses.js'
 import { arriving, hasFailed, sentShare, stopSending } from './arriving.js'
 import { deletionOf } from './deletion.js'
 import { detailsOf } from './details.js'
+import { downloadChosen } from './archive.js'
 import { followDeletions, tellDeleted } from './elsewhere.js'
+import { followFolders } from './folder.js'
 import { isViewed, openMedia } from './media.js'
 import { notice, offerNotice } from './notify.js'
 import { isEnded, newRow, showLink, showRow } from './row.js'
@@ -17,7 +19,7 @@ const BETWEEN = 1000
 /** Seconds for which a new upload counts as being sent. */
 const FRESH = 60
 /** What of a task no event says. */
-const LASTING = ['filename', 'file_size', 'created_at', 'offset', 'listed']
+const LASTING = ['filename', 'relative_path', 'file_size', 'created_at', 'offset', 'listed']
 
 const list = document.querySelector('#tasks')
 const count = document.querySelector('#count')
@@ -55,7 +57,11 @@ function gone(id) {
   deleted.add(id)
   drop(id)
 }
-const selection = selectionOf((ids) => deletion.request(ids))
+const selection = selectionOf({
+  remove: (ids) => deletion.request(ids),
+  zip: (ids) => downloadChosen(ids, ids.length === total ? query() : undefined),
+})
+followFolders((ids) => deletion.request(ids))
 const details = detailsOf(
   (row) => (tasks.get(row.dataset.task)?.detailed === false ? row.dataset.task : null),
   (id, { progress, renditions: listed, link }) => {

@@ -27,6 +27,7 @@ export function showRow(row, task, how) {
   row.dataset.status = task.status
   row.toggleAttribute('data-waits', how.waits || how.isDue)
   part('.name').textContent = name
+  showFolder(part('.folder'), folderOf(task))
   part('.size').textContent = sizeOf(task, how.sent)
   part('.status').textContent = statusOf(task, how, percent)
   part('.facts').textContent = task.listed ? factsInWords(task.listed.facts) : ''
@@ -47,6 +48,16 @@ export function showRow(row, task, how) {
   button.textContent = label
   button.setAttribute('aria-label', `${label} ${name}`)
   button.setAttribute('aria-disabled', how.isDue)
+}
+
+/** The folder in which the file was sent; '' if there is none. */
+const folderOf = (task) => (task.relative_path ?? '').split('/').slice(0, -1).join('/')
+
+function showFolder(button, folder) {
+  button.hidden = !folder
+  button.dataset.folder = folder
+  button.textContent = folder
+  button.setAttribute('aria-label', text.showFolder(folder))
 }
 
 /** Makes a link the download of a task's file, or of one of its renditions. */

@@ -5,6 +5,7 @@ import zh_CN from '@uppy/locales/lib/zh_CN.js'
 import { language } from './common.js'
 import { creationsAt } from './creations.js'
 import { deliver, forgetUpload, keyOf } from './delivery.js'
+import { takeFolders, withPlace } from './folders.js'
 import { forget, readAgain } from './handles.js'
 import { hashingBy } from './hashing.js'
 import { Deleted, Refused } from './refusals.js'
@@ -33,7 +34,7 @@ export const uppy = new Uppy({
     if (why) complain(file.name, why)
     if (why || running.has(file.id)) return false
     // The time is known after a reload too, when the page has the file's name only.
-    return { ...file, meta: { ...file.meta, lastModified: file.data.lastModified } }
+    return { ...file, meta: { ...withPlace(file.meta), lastModified: file.data.lastModified } }
   },
 }).use(Dashboard, {
   target: '#drop',
@@ -56,6 +57,9 @@ uppy.addFiles = async (files) => {
     await new Promise((next) => setTimeout(next))
   }
 }
+takeFolders(uppy, (files) => {
+  document.querySelector('#left-out').textContent = files ? text.hiddenLeftOut(files) : ''
+})
 
 /** What may be sent here, in sentences. */
 function takenHere() {
@@ -249,7 +253,8 @@ uppy.on('restored', (ids) => {
 })
 async function findAgain(file) {
   const { name, type, meta } = file
-  const data = await readAgain(identityOf(file))
+  // A file of a folder was not dropped by itself: another one may have its name, size and time.
+  const data = meta.relativePath ? null : await readAgain(identityOf(file))
   if (data) return uppy.addFile({ name, type, data, meta })
   const end = sayWhy(name, text.chooseAgain)
   const ended = ({ id }) => id === file.id && end()
