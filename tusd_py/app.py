@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from tusd_py.auth.archive_links import ArchiveLinks
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.auth.share_tokens import ShareTokens
 from tusd_py.background_tasks import BackgroundTasks, WakeUp
-from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
+from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TooManyArchives, TusdError
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.upload import InstantPatch
@@ -38,6 +39,7 @@ from tusd_py.http.middleware.public_path import PublicPathMiddleware
 from tusd_py.http.receiver_page import ReceiverPage
 from tusd_py.http.routes import (
     admin,
+    archives,
     creations,
     details,
     events,
@@ -136,6 +138,7 @@ def build_server(
         *details.routes(context),
         *renditions.routes(context),
         *rendition_links.routes(context),
+        *archives.routes(context),
         *reprocess.routes(context),
         *shares.routes(context, share_access),
         *receivers.routes(context, share_access, ReceiverPage(look)),
@@ -295,6 +298,8 @@ def compose(
         streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
         links=RenditionLinks(_secret(settings, operator_links, "links"), ports.clock),
         share_tokens=ShareTokens(_secret(settings, operator_links, "shares"), ports.clock),
+        archives=StreamLimit(settings.limits.archives or None, TooManyArchives),
+        archive_links=ArchiveLinks(_secret(settings, operator_links, "links"), ports.clock),
         operator_links=operator_links,
         metrics=server_metrics,
         running=asyncio.Event(),

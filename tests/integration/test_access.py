@@ -50,6 +50,7 @@ POST share of it     409 404 401 401 401 401 401 403 403 401 401 401
 GET shares           200 200 401 401 401 401 401 403 403 401 401 401
 DELETE share         404 404 401 401 401 401 401 403 403 401 401 401
 GET receiver's page  404 404 404 404 404 404 404 404 404 404 404 404
+POST archive of it   409 404 401 401 401 401 401 403 403 401 401 401
 POST reprocess it    409 404 401 401 401 401 401 403 403 401 401 401
 GET reprocess it     200 404 401 401 401 401 401 200 404 401 401 401
 POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
@@ -156,6 +157,7 @@ class Caller:
             "share of it": (f"{API}/shares/{task}", {}, {}),
             "share": (f"{API}/shares/{'0' * 24}", {}, {}),
             "receiver's page": (f"/s/{'A' * 40}", {}, {}),
+            "archive of it": (f"{API}/archives", {}, {"content": json.dumps({"task_ids": [task]})}),
             "reprocess it": (f"{API}/reprocess/{task}", {}, {}),
             "healthz": ("/healthz", {}, {}),
             "home": ("/", {}, {}),

@@ -1,6 +1,8 @@
 """A server whose objects are in OSS or S3: what its users get (requirements S4, S25)."""
 
+import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -96,6 +98,20 @@ def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: 
         assert (answer.status_code, answer.content) == (200, CONTENT)
         part = httpx.get(f"{server.files}{task}", headers={"Range": "bytes=-4"})
         assert (part.status_code, part.content) == (206, CONTENT[-4:])
+
+
+def test_an_archive_is_made_of_objects_in_the_store(server: Server) -> None:
+    contents = {"in/a.png": CONTENT, "in/2024/a.png": CONTENT * 200, "in/empty.txt": b""}
+    for path, content in contents.items():
+        name = path.rpartition("/")[2]
+        task = upload(server, content, filename=name, relativePath=path)
+        server.wait_for_status(task, "completed")
+    made = httpx.post(f"{server.url}/api/file/upload/archives", json={"folder": "in"})
+    url = f"{server.url}{made.json()['url']}"
+    answer = httpx.get(url)
+    assert (answer.status_code, len(answer.content)) == (200, made.json()["size"])
+    with zipfile.ZipFile(BytesIO(answer.content)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == contents
 
 
 def test_a_store_that_is_away_at_a_download_is_503(tmp_path: Path) -> None:

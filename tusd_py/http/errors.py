@@ -77,10 +77,12 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TooManyUploads: 429,
     e.TooManyFiles: 413,
     e.TooManyParts: 413,
+    e.ArchiveTooLarge: 413,
     e.TooManyStreams: 429,
     e.TooManyShares: 409,
     e.SharePasswordNeeded: 401,
     e.SharePasswordWrong: 401,
+    e.TooManyArchives: 429,
     e.MetadataTooLarge: 431,
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
@@ -125,6 +127,8 @@ _ORIGINAL_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TooManyUploads: "未完成的上传过多，请稍后再试",
     e.TooManyFiles: "文件数量已达上限",
     e.TooManyParts: "分片数量过多",
+    e.ArchiveTooLarge: "打包的文件过多",
+    e.TooManyArchives: "同时下载的压缩包过多，请稍后再试",
     e.TooManyStreams: "同时打开的进度连接过多，请稍后再试",
 }
 
@@ -204,7 +208,7 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
         return math.ceil(error.wait_seconds)
     if isinstance(error, e.TooManyUploads):
         return _OPEN_UPLOADS_RETRY_SECONDS
-    if isinstance(error, e.TooManyStreams):
+    if isinstance(error, e.TooManyStreams | e.TooManyArchives):
         return _RETRY_SECONDS
     return _RETRY_SECONDS if status in (423, 503, 507) else None
 
