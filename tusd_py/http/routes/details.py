@@ -70,9 +70,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
 def _task_ids(members: dict[str, Any]) -> Sequence[UploadId]:
     """Return the ids that can be those of tasks. Raises: ProtocolError: no list, or a long one."""
     given = members.get("task_ids")
-    if not isinstance(given, list) or len(given) > MAX_TASKS:
+    if (
+        not isinstance(given, list)
+        or len(given) > MAX_TASKS
+        or not all(isinstance(one, str) for one in given)
+    ):
         raise ProtocolError(f"The member task_ids must be a list of at most {MAX_TASKS} ids.")
-    found = (parse_upload_id(one) for one in given if isinstance(one, str))
+    found = (parse_upload_id(one) for one in given)
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
