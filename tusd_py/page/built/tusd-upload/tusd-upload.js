@@ -28,7 +28,7 @@ ul { list-style: none; margin: 0; padding: 0; }
 li { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem; padding: 0.5rem 1rem; margin-top: 0.5rem; background: var(--ground); border: 1px solid var(--line); border-radius: var(--radius); }
 /* Where the buttons leave no room for a name, they go below it. */
 .about { display: flex; flex-direction: column; flex: 1 1 12rem; min-width: 0; overflow-wrap: anywhere; }
-.name { font-weight: 600; unicode-bidi: plaintext; }
+.name { font-weight: 600; unicode-bidi: plaintext; align-self: start; }
 .state { color: var(--quiet); font-size: 0.9em; }
 .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-inline-start: auto; }
 progress { width: 100%; height: 6px; margin-top: 0.25rem; accent-color: var(--accent); }
