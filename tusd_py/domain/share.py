@@ -23,13 +23,13 @@ lost on their way.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """Holds a row of ``shares``; times are unix seconds (UTC)."""
+    """Holds a row of ``shares``; times are unix seconds (UTC), which the catalog sets."""
 
     id: ShareId
     user_id: UserId
     upload_id: UploadId
-    created_at: float
-    expires_at: float
+    created_at: float = 0.0
+    expires_at: float = 0.0
     downloads: int | None
     """Number of downloads after which the link ends; None: no limit."""
     downloaded: int = 0

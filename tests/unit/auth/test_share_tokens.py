@@ -25,7 +25,7 @@ def tokens(clock: FakeClock) -> ShareTokens:
 
 def share(share_id: ShareId, password_hash: str = "x") -> Share:
     return Share(
-        id=share_id, user_id=UserId(1), upload_id=UploadId("0" * 32), created_at=0, expires_at=9,
+        id=share_id, user_id=UserId(1), upload_id=UploadId("0" * 32),
         downloads=None, password_hash=password_hash,
     )  # fmt: skip
 

@@ -18,10 +18,11 @@ class ShareRepository(Protocol):
     left is live.
     """
 
-    def add(self, share: Share, *, limit: int) -> None:
-        """Record a share of a stored file.
+    def add(self, share: Share, *, seconds: float, limit: int) -> Share:
+        """Record a share of a stored file, and return it with its times.
 
-        Args: limit: number of live shares that the upload may have.
+        Args: seconds: how long it is valid from now on; limit: number of live shares that the
+            upload may have.
         Raises: UploadUnfinished: the upload's file is not in the pool; TooManyShares. Nothing was
             recorded.
         """
