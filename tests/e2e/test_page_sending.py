@@ -13,8 +13,8 @@ from support.metrics import metrics
 from support.nginx import PROXY, Nginx
 from support.page import visiting
 from support.server import Server, running_server
-from support.tokens import OTHER_SECRET, SECRET, token
-from support.tus import upload
+from support.tokens import OTHER_SECRET, SECRET, bearer, token
+from support.tus import creation, upload
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -189,6 +189,59 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
         assert received(server) + before == SIZE
         # Bytes are sent by the token of their upload, which lasts as long as the upload does.
         assert [each["requests"] for each in seen if "requests" in each] == [2]
+
+
+def test_a_token_that_expires_by_the_clock_ends_nothing(tmp_path: Path, big: Path) -> None:
+    second = random_file(tmp_path / "second.bin", MIB)
+    env = {**SLOW, "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    kept = tmp_path / "token"
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=env) as server,
+        visiting(
+            f"{server.url}/",
+            ["text", "#gate", "Access token"], ["line"],
+            ["token", str(kept)], ["add", str(big)], ["line"],
+            ["drop", str(second)], ["text", "#gate output", "has run out"],
+            ["text", "#waits", "a new token"], ["line"],
+            ["token", token(7)], ["until", "completed", 2],
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        # It is good for as long as clocks may differ after it has expired.
+        short = token(7, seconds=0)
+        kept.write_text(short)
+        visit.go_on()
+        visit.wait_for_line()
+        tasks = f"{server.url}/api/file/upload/tasks"
+        wait_until(lambda: httpx.get(tasks, headers=bearer(short)).status_code == 401, timeout=90)
+        visit.go_on()
+        visit.wait_for_line()
+        # What was being sent needs no other token than its own.
+        wait_until(lambda: received(server) == SIZE, timeout=90)
+        visit.go_on()
+        visit.seen()
+        assert received(server) == SIZE + MIB
+
+
+def test_behind_two_proxies_the_page_sends_where_it_came_from(tmp_path: Path) -> None:
+    file = random_file(tmp_path / "a.bin", 5 * MIB)
+    # The inner proxy takes the connection for what was outside: the server's Location is http.
+    block = PROXY.replace("X-Forwarded-Proto $scheme", "X-Forwarded-Proto http")
+    env = {"TUSD_BEHIND_PROXY": "true", "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        nginx = Nginx(server.port, block)
+        nginx.start()
+        try:
+            headers = {**creation(5), **bearer(token(1))}
+            made = httpx.post(f"{nginx.url}/files/", headers=headers, verify=False)  # noqa: S501
+            assert made.headers["Location"].startswith("http://")
+            with visiting(
+                f"{nginx.url}/", ["token", token(7)], ["add", str(file)], ["until", "completed"],
+                context={"ignoreHTTPSErrors": True},
+            ) as visit:  # fmt: skip
+                visit.seen()
+        finally:
+            nginx.close()
 
 
 def test_a_proxy_with_a_limit_of_bodies_gets_smaller_ones(tmp_path: Path, big: Path) -> None:

@@ -120,9 +120,10 @@ const STEPS = {
       document.dispatchEvent(new Event('visibilitychange'))
     }, is),
   offline: async (is) => context.setOffline(is),
+  // A token, or the file that has it.
   token: async (text) => {
     await page.waitForSelector('#gate:not([hidden])')
-    await page.fill('#token', text)
+    await page.fill('#token', text.startsWith('/') ? fs.readFileSync(text, 'utf8') : text)
     await page.click('#gate button')
   },
   fill: async (selector, text) => page.fill(selector, text),
@@ -151,6 +152,13 @@ const STEPS = {
     const [found] = await Promise.all([page.waitForEvent('download'), STEPS.named(role, name)])
     await found.saveAs(path)
     say({ fetched: found.suggestedFilename() })
+  },
+  // The bytes that scripts of the page hold, blobs in the browser included.
+  memory: async () => {
+    const session = await context.newCDPSession(page)
+    await session.send('HeapProfiler.collectGarbage')
+    const { usedSize, backingStorageSize = 0 } = await session.send('Runtime.getHeapUsage')
+    say({ memory: usedSize + backingStorageSize })
   },
   // The first film, until a frame is there.
   play: async () => {
