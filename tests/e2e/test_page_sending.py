@@ -233,7 +233,7 @@ def test_behind_two_proxies_the_page_sends_where_it_came_from(tmp_path: Path) ->
         nginx.start()
         try:
             headers = {**creation(5), **bearer(token(1))}
-            made = httpx.post(f"{nginx.url}/files/", headers=headers, verify=False)  # noqa: S501
+            made = httpx.post(f"{nginx.url}/files/", headers=headers, verify=False)
             assert made.headers["Location"].startswith("http://")
             with visiting(
                 f"{nginx.url}/", ["token", token(7)], ["add", str(file)], ["until", "completed"],
