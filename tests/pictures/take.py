@@ -4,9 +4,7 @@ Fonts with Chinese characters should be there (Debian: fonts-wqy-microhei).
 """
 
 import os
-import pty
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +14,7 @@ from rich.text import Text
 from support.media import make
 from support.page import visiting
 from support.server import Server, running_server
+from support.terminal import on_a_terminal
 from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -85,32 +84,28 @@ def _state(server: Server) -> dict[str, dict[str, int]]:
 
 
 def _terminal(server: Server, film_: Path, folder: Path) -> None:
-    """What the command prints on a terminal, as a picture of text."""
+    """What the commands print on a terminal, as a picture of text."""
     other = film(folder / "garden.mp4", 3, 3)
-    command = [".venv/bin/tusd-py", "upload", str(film_), str(other), "--url", server.files]
-    main, side = pty.openpty()
-    env = {**os.environ, "COLUMNS": "100", "TERM": "xterm-256color", "XDG_STATE_HOME": str(folder)}
-    process = subprocess.Popen(command, stdout=side, stderr=side, stdin=side, env=env)
-    os.close(side)
-    seen = b""
-    try:
-        while piece := os.read(main, 65536):
-            seen += piece
-    except OSError:
-        pass  # the other side has ended
-    process.wait()
-    # A bar is drawn again and again in its place: its last state stays.
-    text = re.sub(rb"(\x1b\[1A|\x1b\[2K|\r|\x1b\[\?25[lh])+", b"\n", seen).decode()
-    lines = [line for line in text.splitlines() if line.strip() and "━" not in line]
+    env = {"TUSD_URL": server.files, "XDG_STATE_HOME": str(folder)}
     console = Console(record=True, width=100, file=open(os.devnull, "w"))  # noqa: SIM115
-    console.print(Text("$ tusd-py upload birthday.mp4 garden.mp4", style="bold"))
-    for line in lines:
-        console.print(Text.from_ansi(line))
+    for shown, *arguments in (
+        ("upload birthday.mp4 garden.mp4", "upload", str(film_), str(other)),
+        ("ls", "ls"),
+    ):
+        console.print(Text(f"$ tusd-py {shown}", style="bold"))
+        raw = on_a_terminal(*arguments, env=env).raw
+        # A bar is drawn again and again in its place: one of its states is shown.
+        text = re.sub(r"(\x1b\[1A|\x1b\[2K|\r|\x1b\[\?25[lh])+", "\n", raw)
+        lines = [line for line in text.splitlines() if line.strip()]
+        bars = [line for line in lines if "━" in line]
+        kept = bars[len(bars) // 2 : len(bars) // 2 + 1]
+        for line in [*kept, *(line for line in lines if "━" not in line)]:
+            console.print(Text.from_ansi(line))
     page = folder / "terminal.html"
     page.write_text(console.export_html(inline_styles=True))
     with visiting(
         page.as_uri(), ["picture", str(IMAGES / "terminal.png")],
-        context={"viewport": {"width": 900, "height": 200}},
+        context={"viewport": {"width": 900, "height": 290}},
     ) as visit:  # fmt: skip
         visit.seen()
 

@@ -27,6 +27,8 @@ from tusd_py.client import UploadResult
 from tusd_py.domain.printable import printable
 
 SHORTEST_BAR: Final = 5
+MOST_BARS: Final = 20
+"""Thousands of files that wait for their turn would be drawn again with each change."""
 NARROW: Final = 70
 """Columns of a terminal with less room than a rate and a time left need."""
 
@@ -158,6 +160,8 @@ class _Bar(Shown):
 
     def _add(self, step: str, *, total: int | None, in_bytes: bool) -> None:
         self._step = step
+        if len(self._bars.task_ids) >= MOST_BARS:
+            return
         self._task = self._bars.add_task(
             printable(self._file.name), total=total, step=printable(step), in_bytes=in_bytes
         )

@@ -71,7 +71,7 @@ def end_lines(sent: UploadResult, state: dict[str, Any]) -> list[str]:
     status = str(state.get("status", ""))
     lines = [f"{padded(step_name(status))}{step_text(state)}".rstrip()]
     if status == "completed":
-        if sent.instant:
+        if sent.instant and state.get("message_code") != "instant":
             held = text("nothing was sent: the server held this content")
             lines.append(f"{padded(text('instant'))}{held}")
         lines.append(f"{padded(text('stored'))}{state.get('oss_path', '')}")
