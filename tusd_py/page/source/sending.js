@@ -148,7 +148,10 @@ function uploadOf(file) {
     hash: hashes.get(id),
     metadata: (hash) => metadataOf(file, hash),
     hashing: (share) => showOutgoing(file, 'hashing', { share }),
-    hashed: (hash) => hashes.set(id, hash),
+    hashed(hash) {
+      hashes.set(id, hash)
+      showOutgoing(file, 'waits')
+    },
     starts: (url) => addresses.set(id, url),
     begun(url) {
       // It may have been taken away meanwhile.
