@@ -54,6 +54,7 @@ uploads = Table(
     Column("extra_size", BigInteger, nullable=False, server_default="0"),
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("filename", String(255), nullable=False, server_default=""),
+    Column("protocol", String(8), nullable=False, server_default="tus"),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),

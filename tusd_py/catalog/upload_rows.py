@@ -9,14 +9,14 @@ from tusd_py.catalog.rows import NAME_CHARACTERS
 from tusd_py.catalog.schema import uploads
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.domain.upload import Upload, UploadKind, UploadProtocol, UploadState
 from tusd_py.protocol.fields import decode_metadata
 
 UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
-    "filename",
+    "filename", "protocol",
 )  # fmt: skip
 """Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -50,6 +50,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "extra_size": 0,
         "priority": upload.priority,
         "filename": upload.filename[:NAME_CHARACTERS],
+        "protocol": upload.protocol.value,
     }
 
 
@@ -62,6 +63,7 @@ def upload_of(row: Row) -> Upload:
         user_id=UserId(row["user_id"]),
         length=row["length"],
         kind=UploadKind(row["kind"]),
+        protocol=UploadProtocol(row["protocol"]),
         state=UploadState(row["state"]),
         metadata_header=header,
         metadata=decode_metadata(header or ""),

@@ -51,6 +51,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.LengthExceeded: 413,
     e.HashConflict: 400,
     e.LengthConflict: 400,
+    e.UploadComplete: 400,
     e.FinalUploadImmutable: 403,
     e.PartialNotFinished: 400,
     e.ChecksumMismatch: 460,

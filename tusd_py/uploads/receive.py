@@ -18,6 +18,7 @@ from tusd_py.domain.errors import (
     ChecksumMismatch,
     ClientDisconnected,
     HashMismatch,
+    LengthConflict,
     LengthExceeded,
     MaxSizeExceeded,
     ShuttingDown,
@@ -29,6 +30,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
+from tusd_py.uploads.arrival import ArrivalListener
 from tusd_py.uploads.body import Body, CancelToken, DrainEnd, DrainResult
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.finish import after_finish, finish, finish_program
@@ -56,6 +58,7 @@ class AppendResult:
 
     offset: int
     expires_at: float | None
+    complete: bool = False
     skipped_bytes: int = 0
     """Bytes that need not be sent, since the upload was completed by its hash."""
     challenge: bytes | None = None
@@ -68,15 +71,16 @@ async def receive(
     opening: Program[WriteSession | AppendResult],
     body: Body | None,
     cancel: CancelToken,
+    listener: ArrivalListener | None = None,
 ) -> AppendResult:
     """Write a body into its upload, and finish the upload if it is complete then.
 
     The caller holds the upload's lock.
 
     Args: opening: returns an open session, or the answer if no byte is needed. body: None: there is
-        none.
-    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded,
-        MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
+        none. listener: is told of a body that is still arriving.
+    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, LengthConflict
+        (the last body ends before the length), MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
         StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
         (of a checksum that follows the body). The bytes that arrived before the error are kept,
         save those of an unverified chunk.
@@ -96,7 +100,9 @@ async def receive(
         if isinstance(session, AppendResult):
             return session
         try:
-            drained = await _drain(context, session, body, cancel)
+            if listener is not None:
+                await listener.on_begun(session.upload)
+            drained = await _drain(context, session, body, cancel, listener)
             await context.threads.sync(context.run, session.finish_body_program(drained))
         finally:
             if session.is_open:
@@ -109,7 +115,7 @@ async def receive(
         if not session.is_complete:
             return await context.threads.call(_result, context, session)
         await finish(context, session.upload)
-        return AppendResult(offset=session.offset, expires_at=None)
+        return AppendResult(offset=session.offset, expires_at=None, complete=True)
 
 
 @asynccontextmanager
@@ -207,8 +213,9 @@ def _write_whole_program(
 
 
 def _result(context: UploadContext, session: WriteSession) -> AppendResult:
-    expires_at = None if session.is_complete else context.expires_at(session.upload)
-    return AppendResult(offset=session.offset, expires_at=expires_at)
+    complete = session.is_complete
+    expires_at = None if complete else context.expires_at(session.upload)
+    return AppendResult(offset=session.offset, expires_at=expires_at, complete=complete)
 
 
 # -- a body that is still arriving
@@ -231,12 +238,16 @@ def _open_program(
 
 
 async def _drain(
-    context: UploadContext, session: WriteSession, body: Body, cancel: CancelToken
+    context: UploadContext,
+    session: WriteSession,
+    body: Body,
+    cancel: CancelToken,
+    listener: ArrivalListener | None,
 ) -> DrainResult:
     upload, start = session.upload, session.start_offset
     if context.unhashed_bytes(upload, start) > REHASH_EARLY_BYTES:
         start_rehash(context, upload)
-    arrival = ArrivalProgress(context, upload, start)
+    arrival = ArrivalProgress(context, upload, start, listener if session.counts_at_once else None)
     try:
         return await body.drain(
             session.write,
@@ -275,6 +286,8 @@ def _raise_for_outcome(
         case DrainEnd.COMPLETE:
             if not session.verified:
                 raise ChecksumMismatch(offset=session.start_offset)
+            if session.ends_early:
+                raise LengthConflict("The last body ends before the upload's length.")
         case DrainEnd.DISCONNECTED:
             raise ClientDisconnected
         case DrainEnd.TIMED_OUT:
@@ -296,8 +309,15 @@ class ArrivalProgress:
     The body does not wait for it.
     """
 
-    def __init__(self, context: UploadContext, upload: Upload, start: int) -> None:
+    def __init__(
+        self,
+        context: UploadContext,
+        upload: Upload,
+        start: int,
+        listener: ArrivalListener | None = None,
+    ) -> None:
         self._context = context
+        self._listener = listener
         self._upload = upload
         self._start = start
         self._shown = self._progress(start)
@@ -313,6 +333,8 @@ class ArrivalProgress:
         offset = self._start + taken
         if self._context.on_bytes is not None:
             self._context.on_bytes(self._upload, offset)
+        if self._listener is not None:
+            self._listener.on_stored(offset)
         progress = self._progress(offset)
         now = self._context.clock.monotonic()
         waiting = self._task is not None and not self._task.done()

@@ -34,16 +34,21 @@ class WriteSession:
         checksum: Checksum | LateChecksum | None,
         *,
         new: bool = False,
+        completes: bool | None = None,
     ) -> None:
         """Describe the session; nothing is opened yet.
 
-        Args: checksum: of the body. new: whether ``open`` creates the upload's file.
+        Args: checksum: of the body. new: whether ``open`` creates the upload's file. completes: see
+            ``Append.completes``.
         """
         self._context = context
         self._allowed = context.policy.allowed_extensions
         self._first_bytes = b""
         """The first bytes, if one chunk brought them."""
         self._new = new
+        self._completes = completes
+        self._is_last = False
+        """Whether the client said that this body is the last one, and it arrived to its end."""
         self._verification = context.stores.verification if checksum is not None else None
         self._checksum = checksum
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
@@ -98,7 +103,19 @@ class WriteSession:
     @property
     def is_complete(self) -> bool:
         """Whether the upload's last byte is in the store, and counts."""
-        return self.verified and self.offset == self.upload.length
+        by_length = self._completes is None or self.upload.completes_at_length
+        full = self.verified and self.offset == self.upload.length
+        return full and (by_length or self._is_last)
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the last body ended before the upload's length."""
+        return self._is_last and self.offset != self.upload.length
+
+    @property
+    def counts_at_once(self) -> bool:
+        """Whether bytes are as durable when they are written as after the answer."""
+        return self._verification is None and self._context.policy.durability != "strict"
 
     @property
     def _counted(self) -> QuotaReservation | None:
@@ -156,6 +173,7 @@ class WriteSession:
             if drained.end is DrainEnd.TOO_LONG:
                 self._forget_body()
             self._verify(complete=drained.end is DrainEnd.COMPLETE)
+            self._note_last(drained)
             if self._context.policy.durability == "strict" or (
                 self.is_complete and drained.end is not DrainEnd.TOO_LONG
             ):
@@ -181,6 +199,12 @@ class WriteSession:
         self._writer.close()
         self._running_hash.rollback()
         self.is_open = False
+
+    def _note_last(self, drained: DrainResult) -> None:
+        """Note whether the upload ends with this body, which then also sets an unknown length."""
+        self._is_last = bool(self._completes) and drained.end is DrainEnd.COMPLETE
+        if self._is_last and self.upload.length is None:
+            self.upload = replace(self.upload, length=self.offset)
 
     def _forget_body(self) -> None:
         """Remove a body that is too long, since its prefix could pass for the whole file."""
