@@ -41,9 +41,10 @@ from tusd_py.http.routes.form_file import FormFile
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.protocol.conditions import allows_range, evaluate
 from tusd_py.protocol.fields import Fields, parse_metadata
+from tusd_py.protocol.head import Head
 from tusd_py.protocol.origin import PublicAddress, public_origin
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
-from tusd_py.protocol.tus1 import Capabilities, Head, parse_request
+from tusd_py.protocol.tus1 import Capabilities, parse_request
 from tusd_py.storage import checksums
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 from tusd_py.worker.clamd import read_verdict

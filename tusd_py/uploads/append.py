@@ -31,6 +31,7 @@ async def append(
     user_id: UserId,
     command: Append,
     body: Body,
+    *,
     listener: ArrivalListener | None = None,
 ) -> AppendResult:
     """Append a body at an offset; after the last byte the upload is finished and is a job.
@@ -58,7 +59,9 @@ async def append(
             await context.wait_for_credit(user_id)
         async with padded_to_quantum(context.clock) if challenged else nullcontext():
             async with context.exclusive(command.upload_id) as cancel:
-                appended = await _receive(context, user_id, command, body, cancel, listener)
+                appended = await _receive(
+                    context, user_id, command, body, cancel, listener=listener
+                )
             if challenged:
                 upload = await context.find(user_id, command.upload_id)
                 appended = replace(appended, challenge=await challenge(context, upload))
@@ -75,12 +78,13 @@ async def _receive(
     command: Append,
     body: Body,
     cancel: CancelToken,
+    *,
     listener: ArrivalListener | None,
 ) -> AppendResult:
     opening = open_program(context, user_id, command)
     source = None if command.body_length == 0 else body
     try:
-        return await receive(context, command.upload_id, opening, source, cancel, listener)
+        return await receive(context, command.upload_id, opening, source, cancel, listener=listener)
     except LengthExceeded as error:
         # A body whose head told its length was refused before its first byte.
         if command.overrun_ends and command.body_length is None:

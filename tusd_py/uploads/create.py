@@ -77,6 +77,7 @@ async def create(
     upload_id: UploadId,
     command: Create,
     body: Body,
+    *,
     listener: ArrivalListener | None = None,
 ) -> Created:
     """Create an upload with the bytes of the body, and finish it if those are all.
@@ -86,15 +87,16 @@ async def create(
 
     Args: upload_id: a new id of random bits. listener: is told of a body that is still arriving.
     Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles,
-        TooManyUploads, LengthExceeded, LengthConflict (the last body ends before the length), InvalidConcatenation, TooManyParts, PartialNotFinished,
-        UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
+        TooManyUploads, LengthExceeded, LengthConflict, InvalidConcatenation, TooManyParts,
+        PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what
+        ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
     try:
         if not command.challenge or command.has_body or context.policy.ownership_proofs is None:
-            return await _create(context, caller, upload_id, command, body, listener)
+            return await _create(context, caller, upload_id, command, body, listener=listener)
         async with padded_to_quantum(context.clock):
-            created = await _create(context, caller, upload_id, command, body, listener)
+            created = await _create(context, caller, upload_id, command, body, listener=listener)
             return replace(created, challenge=await challenge(context, created.upload))
     except UploadExists as error:
         # Both creations had found the id free; only an application can choose one id twice.
@@ -107,6 +109,7 @@ async def _create(
     upload_id: UploadId,
     command: Create,
     body: Body,
+    *,
     listener: ArrivalListener | None,
 ) -> Created:
     upload = _planned(context, caller, upload_id, command)
@@ -123,7 +126,9 @@ async def _create(
         _count(context, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
     chosen = upload.id != upload_id
-    return await _create_with_body(context, upload, command, body, listener, id_is_chosen=chosen)
+    return await _create_with_body(
+        context, upload, command, body, listener=listener, id_is_chosen=chosen
+    )
 
 
 async def _create_with_body(
@@ -131,8 +136,8 @@ async def _create_with_body(
     upload: Upload,
     command: Create,
     body: Body,
-    listener: ArrivalListener | None,
     *,
+    listener: ArrivalListener | None,
     id_is_chosen: bool,
 ) -> Created:
     checksum = command.checksum if command.has_body else None
@@ -147,7 +152,7 @@ async def _create_with_body(
             await context.threads.call(context.run, _open_program(context, session))
         async with context.exclusive(upload.id) as cancel:
             opening = _open_program(context, session)
-            appended = await receive(context, upload.id, opening, source, cancel, listener)
+            appended = await receive(context, upload.id, opening, source, cancel, listener=listener)
     except _REFUSALS as error:
         # The client gets no answer with the address, so the upload cannot be resumed.
         await context.threads.call(_forget, context, session, error)

@@ -18,7 +18,6 @@ from tusd_py.domain.errors import (
     ChecksumMismatch,
     ClientDisconnected,
     HashMismatch,
-    LengthConflict,
     LengthExceeded,
     MaxSizeExceeded,
     ShuttingDown,
@@ -71,6 +70,7 @@ async def receive(
     opening: Program[WriteSession | AppendResult],
     body: Body | None,
     cancel: CancelToken,
+    *,
     listener: ArrivalListener | None = None,
 ) -> AppendResult:
     """Write a body into its upload, and finish the upload if it is complete then.
@@ -79,8 +79,8 @@ async def receive(
 
     Args: opening: returns an open session, or the answer if no byte is needed. body: None: there is
         none. listener: is told of a body that is still arriving.
-    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, LengthConflict
-        (the last body ends before the length), MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
+    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, LengthConflict,
+        MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
         StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
         (of a checksum that follows the body). The bytes that arrived before the error are kept,
         save those of an unverified chunk.
@@ -284,10 +284,7 @@ def _raise_for_outcome(
         return
     match drained.end:
         case DrainEnd.COMPLETE:
-            if not session.verified:
-                raise ChecksumMismatch(offset=session.start_offset)
-            if session.ends_early:
-                raise LengthConflict("The last body ends before the upload's length.")
+            session.check_end()
         case DrainEnd.DISCONNECTED:
             raise ClientDisconnected
         case DrainEnd.TIMED_OUT:

@@ -7,7 +7,12 @@ from dataclasses import replace
 from tusd_py.catalog.port import Repositories
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
-from tusd_py.domain.errors import ProtocolError, QuotaExceeded
+from tusd_py.domain.errors import (
+    ChecksumMismatch,
+    LengthConflict,
+    ProtocolError,
+    QuotaExceeded,
+)
 from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import Upload, UploadKind
@@ -107,10 +112,15 @@ class WriteSession:
         full = self.verified and self.offset == self.upload.length
         return full and (by_length or self._is_last)
 
-    @property
-    def ends_early(self) -> bool:
-        """Whether the last body ended before the upload's length."""
-        return self._is_last and self.offset != self.upload.length
+    def check_end(self) -> None:
+        """Check a body that arrived to its end.
+
+        Raises: ChecksumMismatch; LengthConflict: the last body ends before the upload's length.
+        """
+        if not self.verified:
+            raise ChecksumMismatch(offset=self.start_offset)
+        if self._is_last and self.offset != self.upload.length:
+            raise LengthConflict("The last body ends before the upload's length.")
 
     @property
     def counts_at_once(self) -> bool:

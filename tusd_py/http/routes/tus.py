@@ -27,10 +27,10 @@ from tusd_py.http.mount import mount_path
 from tusd_py.ingest.scope_extensions import TRAILERS
 from tusd_py.ingest.socket_body import body_of
 from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.head import Head
 from tusd_py.protocol.tus1 import (
     VERSION,
     Capabilities,
-    Head,
     UploadFacts,
     discovery_headers,
     inspection_headers,
