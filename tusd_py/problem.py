@@ -1,13 +1,23 @@
 """Writes the body of a refusal: an RFC 9457 problem with two more members, for all layers."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
+
+NO_MEMBERS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-def problem(status: int, code: str, detail: str, error: str) -> bytes:
-    """Return UTF-8 JSON with the stable ``code``, and the member ``error`` of the original API."""
+def problem(
+    status: int, code: str, detail: str, error: str, members: Mapping[str, Any] = NO_MEMBERS
+) -> bytes:
+    """Return UTF-8 JSON with the stable ``code``, and the member ``error`` of the original API.
+
+    Args: members: further ones, and those that take the place of the usual ones.
+    """
     title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
-    members = {
+    usual = {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -15,4 +25,4 @@ def problem(status: int, code: str, detail: str, error: str) -> bytes:
         "detail": detail,
         "error": error,
     }
-    return json.dumps(members, ensure_ascii=False).encode()
+    return json.dumps({**usual, **members}, ensure_ascii=False).encode()

@@ -136,7 +136,7 @@ def _answer_of_complete(command: Append, offset: int) -> AppendResult:
     is_end = command.completes and command.offset == offset and command.body_length == 0
     if not (command.repeats and is_end):
         raise UploadComplete
-    return AppendResult(offset=offset, expires_at=None, complete=True)
+    return AppendResult(offset=offset, expires_at=None, complete=True, repeated=True)
 
 
 def _declared_length(command: Append, offset: int) -> int | None:
