@@ -22,7 +22,7 @@ from tusd_py.settings.model import Settings
 STATUS: Final = 104
 LEAST_PAUSE_SECONDS: Final = 1.0
 PAUSE_SHARE: Final = 0.5
-"""Share of the time since the body began that passes before the next offset is told.
+"""Share of the time since the body began that passes before the next offset is sent.
 
 An hour has some twenty of them: some clients give up after a number of interim responses.
 """
@@ -48,7 +48,7 @@ class InterimResponses:
     ) -> None:
         """Prepare the responses.
 
-        Args: creation_fields: returns what the client of a creation is told of its new upload;
+        Args: creation_fields: returns the fields about the new upload for the client of a creation;
             None: the request creates none.
         """
         self._send = send

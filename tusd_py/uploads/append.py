@@ -86,7 +86,7 @@ async def _receive(
     try:
         return await receive(context, command.upload_id, opening, source, cancel, listener=listener)
     except LengthExceeded as error:
-        # A body whose head told its length was refused before its first byte.
+        # A body whose head states its length was refused before its first byte.
         if command.overrun_ends and command.body_length is None:
             await reject(context, await context.find(user_id, command.upload_id), error)
         raise

@@ -1,4 +1,4 @@
-"""Defines who is told of a body while it arrives, before the answer to its request."""
+"""Defines who follows a body while it arrives, before the answer to its request."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from tusd_py.domain.upload import Upload
 
 
 class ArrivalListener(Protocol):
-    """Is told of one body on the event loop, unless the body had arrived with its head."""
+    """Follows one body on the event loop, unless the body had arrived with its head."""
 
     async def on_begun(self, upload: Upload) -> None:
         """Note that the upload is recorded, and that its body is read from now on."""

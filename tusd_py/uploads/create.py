@@ -83,9 +83,9 @@ async def create(
     """Create an upload with the bytes of the body, and finish it if those are all.
 
     A refused upload leaves nothing that can be resumed. If its body was still arriving, its row
-    stays and says that it was refused: the listener may have told the client its address.
+    stays and says that it was refused: the listener may have sent its address to the client.
 
-    Args: upload_id: a new id of random bits. listener: is told of a body that is still arriving.
+    Args: upload_id: a new id of random bits. listener: follows a body that is still arriving.
     Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles,
         TooManyUploads, LengthExceeded, LengthConflict, InvalidConcatenation, TooManyParts,
         PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what

@@ -80,7 +80,7 @@ async def receive(
     The caller holds the upload's lock.
 
     Args: opening: returns an open session, or the answer if no byte is needed. body: None: there is
-        none. listener: is told of a body that is still arriving.
+        none. listener: follows a body that is still arriving.
     Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, LengthConflict,
         MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
         StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm

@@ -115,7 +115,7 @@ class DraftEndpoint:
         if version.completes(head.fields) is not None:
             fields |= version.completeness(complete=False)
         if status_of(error) == 413:
-            fields |= limits(self._context, version)
+            fields |= _limits_of_new(self._context, version)
         response.headers.update(fields)
         return response
 
@@ -147,7 +147,7 @@ class _BodyRequest:
 
     def _creation_fields(self, upload_id: UploadId) -> dict[str, str]:
         address = upload_address(self.context, self.scope, self.fields, upload_id)
-        return {"Location": address, **limits(self.context, self.version)}
+        return {"Location": address, **_limits_of_new(self.context, self.version)}
 
     async def _create(
         self, caller: Caller, command: Create, interim: InterimResponses | None
@@ -160,7 +160,7 @@ class _BodyRequest:
         headers = {
             "Location": upload_address(context, scope, self.fields, upload.id),
             **state_fields(self.version, facts),
-            **limits(context, self.version, created.expires_at),
+            **_limits(context, self.version, created.expires_at),
             **token_header(context, created),
         }
         if created.complete:
@@ -176,7 +176,7 @@ class _BodyRequest:
         facts = DraftFacts(offset=appended.offset, complete=appended.complete)
         headers = {
             **state_fields(self.version, facts),
-            **limits(context, self.version, appended.expires_at),
+            **_limits(context, self.version, appended.expires_at),
             **renewed_token_header(context, caller, command, appended),
         }
         if appended.complete:
@@ -206,7 +206,7 @@ async def offset_response(
     headers = {
         "Cache-Control": "no-store",
         **state_fields(version, _facts(inspected)),
-        **limits(context, version, inspected.expires_at),
+        **_limits(context, version, inspected.expires_at),
     }
     unfinished = inspected.upload.state is UploadState.RECEIVING
     if caller.upload_id is None or unfinished:
@@ -228,18 +228,18 @@ async def complete_fields(
 def discovered_limits(context: AppContext, fields: Fields) -> dict[str, str]:
     """Return the limits of new uploads for the answer to OPTIONS."""
     version = version_of(fields)
-    return {**limits(context, version), **version.own_fields()}
+    return {**_limits_of_new(context, version), **version.own_fields()}
 
 
-def limits(
-    context: AppContext, version: Version, expires_at: float | None = None
-) -> dict[str, str]:
-    """Return the limits of an upload; without ``expires_at`` (unix seconds), of a new one."""
+def _limits_of_new(context: AppContext, version: Version) -> dict[str, str]:
     policy = context.uploads.policy
-    left = policy.expires_after
-    if expires_at is not None:
-        left = expires_at - context.uploads.clock.now()
-    return limit_field(version, policy.max_size, left)
+    return limit_field(version, policy.max_size, policy.expires_after)
+
+
+def _limits(context: AppContext, version: Version, expires_at: float | None) -> dict[str, str]:
+    """Return the limits of an upload that expires at this time (unix seconds; None: never)."""
+    left = None if expires_at is None else expires_at - context.uploads.clock.now()
+    return limit_field(version, context.uploads.policy.max_size, left)
 
 
 def _facts(inspected: Inspected) -> DraftFacts:
