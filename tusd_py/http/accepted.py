@@ -1,19 +1,23 @@
 """Makes the JSON of an answer that says that a whole file has arrived."""
 
-from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_COMPLETED, TEXT_INSTANT, TaskStatus
+from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_INSTANT, TaskStatus
 from tusd_py.domain.upload import Upload
+from tusd_py.http.context import AppContext
 
 
-def accepted_members(upload: Upload, *, repeated: bool = False) -> dict[str, str]:
+async def accepted_members(context: AppContext, upload: Upload) -> dict[str, str]:
     """Return the members for a finished upload (requirements S1 to S3).
 
-    Args: repeated: whether the client gets the answer once more, when the file may be stored.
+    They do not change when the file is stored later, so that a client that lost the answer gets
+    the same one again.
     """
-    if upload.file_identity is not None:
+    jobs = context.ports.catalog.jobs
+    known = upload.file_identity is not None
+    if known and await context.threads.call(jobs.get, upload.id) is None:
         return {
-            "identity": upload.file_identity,
+            "identity": upload.file_identity or "",
             "status": TaskStatus.COMPLETED.value,
-            "message": TEXT_COMPLETED if repeated and not upload.instant else TEXT_INSTANT,
+            "message": TEXT_INSTANT,
             "task_id": upload.id,
         }
     return {

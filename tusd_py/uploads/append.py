@@ -86,8 +86,7 @@ async def _receive(
     try:
         return await receive(context, command.upload_id, opening, source, cancel, listener=listener)
     except LengthExceeded as error:
-        # A body whose head states its length was refused before its first byte.
-        if command.overrun_ends and command.body_length is None:
+        if command.overrun_ends:
             await reject(context, await context.find(user_id, command.upload_id), error)
         raise
 
@@ -136,7 +135,7 @@ def _answer_of_complete(command: Append, offset: int) -> AppendResult:
     is_end = command.completes and command.offset == offset and command.body_length == 0
     if not (command.repeats and is_end):
         raise UploadComplete
-    return AppendResult(offset=offset, expires_at=None, complete=True, repeated=True)
+    return AppendResult(offset=offset, expires_at=None, complete=True)
 
 
 def _declared_length(command: Append, offset: int) -> int | None:

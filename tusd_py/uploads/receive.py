@@ -58,8 +58,6 @@ class AppendResult:
     offset: int
     expires_at: float | None
     complete: bool = False
-    repeated: bool = False
-    """Whether it was complete before, so that this is the answer of its finish once more."""
     skipped_bytes: int = 0
     """Bytes that need not be sent, since the upload was completed by its hash."""
     challenge: bytes | None = None

@@ -181,20 +181,15 @@ class _BodyRequest:
         }
         if appended.complete:
             headers["Location"] = upload_address(context, self.scope, self.fields, upload_id)
-            return await self._final(caller.user_id, upload_id, headers, repeated=appended.repeated)
+            return await self._final(caller.user_id, upload_id, headers)
         return Response(status_code=self.version.appended, headers=headers)
 
     async def _final(
-        self,
-        user_id: UserId,
-        upload_id: UploadId,
-        headers: dict[str, str],
-        *,
-        repeated: bool = False,
+        self, user_id: UserId, upload_id: UploadId, headers: dict[str, str]
     ) -> Response:
         """Answer the request that completed an upload, or its repetition, in the same way."""
         upload = await self.context.uploads.find(user_id, upload_id)
-        members = accepted_members(upload, repeated=repeated)
+        members = await accepted_members(self.context, upload)
         return JSONResponse(members, status_code=201, headers=headers)
 
 

@@ -46,7 +46,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         forwarded = hook_request(request, context.settings.hooks.forward_headers)
         stored = await _store(context, caller, form, forwarded)
         headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)
-        return JSONResponse(accepted_members(stored), headers=headers)
+        return JSONResponse(await accepted_members(context, stored), headers=headers)
 
     return [Route("/api/file/upload", upload, methods=["POST"])]
 
