@@ -7,14 +7,17 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from support.nginx import write_certificate
+from support.own_files import ROOT
 from support.services import Service
 
 from tusd_py import Settings, create_app
+from tusd_py.settings.access import CorsSettings
 
 
 def app() -> Starlette:
     """Return the application on the directory that the process has for itself."""
-    return create_app(Settings(data_dir=Path("data"), workers=0, max_size=8 << 20))
+    page = CorsSettings(allow_origins=("https://app.example.test",))
+    return create_app(Settings(data_dir=Path("data"), workers=0, max_size=8 << 20, cors=page))
 
 
 class TlsServer(Service):
@@ -34,4 +37,4 @@ class TlsServer(Service):
         )  # fmt: skip
 
     def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        return {**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'deploy'}"}

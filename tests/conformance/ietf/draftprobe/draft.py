@@ -204,16 +204,16 @@ class Upload:
         return self._says(response, True)
 
     def _says(self, response: RawResponse, wanted: bool) -> bool:
-        """Return whether HEAD says so; from interop 10 on it need not say it."""
+        """Return whether HEAD says so; from interop 10 on it need not, and GET knows it too."""
         said = self.words.completeness_of(response)
-        return said is wanted or (said is None and self.words.version >= 10)
+        if said is None and self.words.version >= 10:
+            return not self.peer.serves_content or (self.get().status == 200) is wanted
+        return said is wanted
 
     def has_not_completed(self) -> bool:
         """Return whether the upload goes on or is dead: whatever it is, it is not complete."""
         response = self.head()
-        if is_client_error(response.status):
-            return True
-        return self.words.completeness_of(response) is not True
+        return is_client_error(response.status) or self._says(response, False)
 
     def holds(self, content: bytes) -> bool:
         """Return whether GET gives these bytes; where no bytes are served there is no telling."""

@@ -60,7 +60,7 @@ def test_i041_a_broken_creation_goes_on(draft: Draft) -> None:
 @pytest.mark.must
 def test_i042_a_broken_append_does_not_complete(draft: Draft) -> None:
     """What arrived counts, from its beginning."""
-    upload = draft.create(SIZE)
+    upload = draft.create()
     upload.begin_patch(0, SIZE, DATA[:SENT]).close()
     offset = upload.offset()
     assert offset <= SENT
