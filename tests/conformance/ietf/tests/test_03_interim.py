@@ -1,14 +1,12 @@
 """104 (Upload Resumption Supported): the address before the content has come (section 5)."""
 
 import pytest
-from tusprobe import require
 from tusprobe.raw import RawResponse
 
 from draftprobe import (
     VERSION_FIELD,
     Draft,
     Peer,
-    addresses,
     integer,
     next_interim,
     upload_limit,
@@ -49,10 +47,12 @@ def test_i008_the_104_has_what_the_draft_wants(draft: Draft) -> None:
 @pytest.mark.needs_interim
 def test_i009_104_and_answer_have_one_address(draft: Draft) -> None:
     """The Location of the answer to an incomplete creation MUST be that of the 104."""
-    response = draft.post(CONTENT, complete=False, length=100)
-    announced = addresses(response.interim)
-    require(bool(announced), "no 104 came")
-    assert {head.get("Location") for head in announced} == {response.get("Location")}
+    with draft.begin_post(len(CONTENT), complete=False) as connection:
+        head = next_interim(connection)
+        connection.send(CONTENT)
+        response = connection.read_response("POST")
+    assert response.status // 100 == 2
+    assert response.get("Location") == head.get("Location")
 
 
 @pytest.mark.must
@@ -97,9 +97,10 @@ def test_i014_each_answer_belongs_to_its_request(draft: Draft) -> None:
     places = []
     with peer.connect() as connection:
         for size in (5, 7):
-            fields = draft.fields(complete=True)
-            made = peer.exchange(connection, "POST", peer.url, fields, CONTENT[:size])
-            places.append(draft.upload_of(made).url)
+            peer.send_head(connection, "POST", peer.url, draft.fields(complete=True), size)
+            places.append(draft.upload_at(next_interim(connection)).url)
+            connection.send(CONTENT[:size])
+            assert connection.read_response("POST").status // 100 == 2
         answer = peer.exchange(connection, "HEAD", places[1], draft.fields())
         assert places[0] != places[1]
         assert integer(answer, "Upload-Offset") == 7
