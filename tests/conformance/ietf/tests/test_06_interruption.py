@@ -16,6 +16,7 @@ PIECE = 1 << 10
 def broken_post(draft: Draft) -> Upload:
     """Begin a creation of 1 MiB, break it off after 600 KiB; return the upload of its 104."""
     upload, connection = draft.announced_post(DATA[:SENT], SIZE)
+    assert connection.arrived(LOCK_PATIENCE_S)
     connection.close()
     return upload
 
