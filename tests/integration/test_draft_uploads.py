@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import base64
+import hashlib
 import os
 import ssl
 import subprocess
@@ -181,6 +183,20 @@ def test_requests_without_a_version_get_the_answers_of_their_upload(server: Serv
     tus = create(server, 5)
     assert [httpx.request(m, tus).status_code for m in ("HEAD", "GET", "DELETE")] == [412, 409, 412]
     assert head(tus).status_code == 200
+
+
+def test_content_with_a_wrong_digest_is_not_kept(server: Server) -> None:
+    first = {VERSION: "8", "Upload-Complete": "?0", "Upload-Length": "5"}
+    url = httpx.post(server.files, headers=first).headers["Location"]
+    digest = base64.b64encode(hashlib.sha256(b"12345").digest()).decode()
+    last = {
+        VERSION: "8", "Upload-Complete": "?1", "Upload-Offset": "0",
+        "Content-Type": "application/partial-upload", "Content-Digest": f"sha-256=:{digest}:",
+    }  # fmt: skip
+    refused = httpx.patch(url, headers=last, content=b"12346")
+    assert (refused.status_code, refused.headers["Upload-Offset"]) == (400, "0")
+    assert offset_of(url).headers["Upload-Offset"] == "0"
+    assert httpx.patch(url, headers=last, content=b"12345").status_code == 201
 
 
 def test_options_list_both_protocols(server: Server) -> None:

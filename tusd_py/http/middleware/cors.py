@@ -28,9 +28,9 @@ from tusd_py.settings.sources import SettingsError
 
 ALLOW_METHODS: Final = "POST, PUT, HEAD, PATCH, DELETE, GET, OPTIONS"
 ALLOW_HEADERS: Final = (
-    "Authorization, Content-Disposition, Content-Type, If-Match, If-Modified-Since, "
-    "If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Origin, Range, "
-    "Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
+    "Authorization, Content-Digest, Content-Disposition, Content-Type, If-Match, "
+    "If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Origin, "
+    "Range, Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
     "Upload-Draft-Interop-Version, Upload-Hash, Upload-Incomplete, Upload-Instant, "
     "Upload-Length, Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, "
     "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"

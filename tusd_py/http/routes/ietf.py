@@ -21,7 +21,7 @@ from tusd_py.domain.upload import UploadProtocol, UploadState
 from tusd_py.http.accepted import accepted_members
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
-from tusd_py.http.errors import problem_response, status_of
+from tusd_py.http.errors import problem_response
 from tusd_py.http.interim import InterimResponses, sends_interim
 from tusd_py.http.upload_requests import (
     create_upload,
@@ -105,16 +105,17 @@ class DraftEndpoint:
             return await offset_response(self._context, caller, command.upload_id, version)
 
     def _refusal(self, error: TusdError, head: Head, version: Version) -> Response:
+        override = head.fields.joined("X-HTTP-Method-Override") or ""
         response = problem_response(
             error,
-            tus_head="HEAD" in (head.method, head.fields.joined("X-HTTP-Method-Override")),
+            tus_head="HEAD" in (head.method, override.upper()),
             status=draft_status(error),
             members=problem_members(error),
         )
         fields: dict[str, str] = {}
         if version.completes(head.fields) is not None:
             fields |= version.completeness(complete=False)
-        if status_of(error) == 413:
+        if response.status_code == 413:
             fields |= _limits_of_new(self._context, version)
         response.headers.update(fields)
         return response

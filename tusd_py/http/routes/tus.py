@@ -129,7 +129,7 @@ class TusEndpoint:
                 raise
             # The HEAD of an upload that is still arriving is that of tus.
             return problem_response(UnsupportedVersion(), tus_head=True)
-        if is_plain_head(head):
+        if is_plain_head(head) and command.rendition is None:
             response.headers.update(await complete_fields(self._context, user_id, upload_id))
         return response
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tusd_py.domain.errors import (
+    ChecksumMismatch,
     LengthConflict,
     LengthExceeded,
     OffsetMismatch,
@@ -55,7 +56,7 @@ def limit_field(
 
 def draft_status(error: TusdError) -> int | None:
     """Return the status that the draft demands for an error; None: as elsewhere."""
-    return 400 if isinstance(error, LengthExceeded) else None
+    return 400 if isinstance(error, ChecksumMismatch | LengthExceeded) else None
 
 
 def problem_members(error: TusdError) -> Mapping[str, Any]:

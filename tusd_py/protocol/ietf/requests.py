@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
+from tusd_py.domain.commands import Append, Checksum, Create, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
     LengthConflict,
     MalformedHeader,
@@ -30,7 +30,7 @@ from tusd_py.protocol.head import (
     effective_method,
     upload_id_of,
 )
-from tusd_py.protocol.ietf.structured import integer
+from tusd_py.protocol.ietf.structured import byte_sequence, integer
 from tusd_py.protocol.ietf.versions import Version, version_of
 from tusd_py.protocol.rendition import rendition_name
 
@@ -39,6 +39,7 @@ PARTIAL_TYPE: Final = "application/partial-upload"
 HASH_FIELD: Final = "Upload-Hash"
 _TARGET_METHODS: Final = ("OPTIONS", "POST", "PUT")
 _TYPE_CHARACTERS: Final = 255
+_SHA256_BYTES: Final = 32
 
 DraftCommand = Create | Append | Inspect | Terminate | Download
 
@@ -61,7 +62,7 @@ def speaks_draft(head: Head) -> bool:
         return True
     if method in ("POST", "PUT"):
         return version.completes(fields) is not None
-    return method == "PATCH" and media_type(fields.one("Content-Type")) == PARTIAL_TYPE
+    return method == "PATCH" and media_type(fields.joined("Content-Type")) == PARTIAL_TYPE
 
 
 def parse_draft_request(head: Head, version: Version, max_size: int | None) -> DraftCommand:
@@ -122,6 +123,7 @@ def _create(fields: Fields, version: Version, max_size: int | None) -> Create:
         declared_hash=parse_upload_hash(fields.joined(HASH_FIELD)),
         has_body=body_length != 0,
         body_length=body_length,
+        checksum=_content_digest(fields),
         completes=completes,
     )
 
@@ -164,8 +166,17 @@ def _append(head: Head, version: Version, max_size: int | None) -> Append:
         overrun_ends=version.overrun_ends,
         declared_length=_checked(integer(fields.joined("Upload-Length")), max_size),
         body_length=body_length_of(fields),
+        checksum=_content_digest(fields),
         declared_hash=parse_upload_hash(fields.joined(HASH_FIELD)),
     )
+
+
+def _content_digest(fields: Fields) -> Checksum | None:
+    """Return the digest that the content must have (RFC 9530); other algorithms are ignored."""
+    digest = byte_sequence(fields.joined("Content-Digest"), "sha-256")
+    if digest is None or len(digest) != _SHA256_BYTES:
+        return None
+    return Checksum(algorithm="sha256", digest=digest)
 
 
 def _append_completes(fields: Fields, version: Version) -> bool | None:

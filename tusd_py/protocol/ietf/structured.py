@@ -18,6 +18,17 @@ def boolean(text: str | None) -> bool | None:
     return value if type(value) is bool else None
 
 
+def byte_sequence(text: str | None, key: str) -> bytes | None:
+    """Return the bytes of a dictionary's member; None: it has none, or the field is malformed."""
+    try:
+        found = http_sf.parse((text or "").encode("latin-1"), tltype="dictionary")
+    except ValueError:
+        return None
+    member = found.get(key) if isinstance(found, dict) else None
+    value = member[0] if isinstance(member, tuple) else None
+    return value if isinstance(value, bytes) else None
+
+
 def _item(text: str | None) -> object:
     if text is None:
         return None

@@ -1,6 +1,7 @@
 import pytest
 
 from tusd_py.domain.errors import (
+    ChecksumMismatch,
     LengthConflict,
     LengthExceeded,
     OffsetMismatch,
@@ -68,6 +69,7 @@ def test_the_problems_of_the_draft(error: TusdError, members: dict[str, object])
     assert problem_members(error) == members
 
 
-def test_content_beyond_the_length_is_a_bad_request() -> None:
+def test_content_that_does_not_fit_is_a_bad_request() -> None:
     assert draft_status(LengthExceeded(5)) == 400
+    assert draft_status(ChecksumMismatch(offset=0)) == 400
     assert draft_status(UploadNotFound()) is None

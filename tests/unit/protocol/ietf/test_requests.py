@@ -1,8 +1,9 @@
+import base64
 from typing import Any
 
 import pytest
 
-from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
+from tusd_py.domain.commands import Append, Checksum, Create, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
     LengthConflict,
     MalformedHeader,
@@ -73,6 +74,11 @@ def appended(version: int | None = None, **fields: str) -> Append:
 )
 def test_which_protocol_a_request_speaks(request_: Head, draft: bool) -> None:
     assert speaks_draft(request_) is draft
+
+
+def test_a_repeated_field_is_refused_by_the_parser_of_its_protocol() -> None:
+    twice = Fields([(b"Content-Type", b"application/partial-upload")] * 2)
+    assert not speaks_draft(Head(method="PATCH", resource=ID, fields=twice))
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "HEAD", "DELETE", "GET"])
@@ -178,6 +184,16 @@ def test_an_append_without_completeness(version: int, completes: bool | None) ->
 def test_newer_versions_demand_completeness(version: int | None) -> None:
     with pytest.raises(MalformedHeader):
         appended(version, Upload_Offset="5", **PARTIAL)
+
+
+def test_a_digest_of_the_content_is_that_of_a_chunk_of_tus() -> None:
+    digest = base64.b64encode(bytes(range(32))).decode()
+    fields = {"Upload_Complete": "?1", "Content_Digest": f"md5=:AA==:, sha-256=:{digest}:"}
+    found = created(**fields).checksum
+    assert found == Checksum(algorithm="sha256", digest=bytes(range(32)))
+    assert appended(Upload_Offset="0", **fields, **PARTIAL).checksum == found
+    for other in ("md5=:AA==:", "sha-256=:AA==:", "sha-256"):
+        assert created(Upload_Complete="?1", Content_Digest=other).checksum is None
 
 
 @pytest.mark.parametrize("method", ["HEAD", "DELETE"])

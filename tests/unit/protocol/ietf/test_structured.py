@@ -1,6 +1,6 @@
 import pytest
 
-from tusd_py.protocol.ietf.structured import boolean, boolean_text, integer
+from tusd_py.protocol.ietf.structured import boolean, boolean_text, byte_sequence, integer
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,22 @@ def test_an_integer_has_fifteen_digits_at_most(text: str, value: int) -> None:
 )
 def test_a_malformed_integer_counts_as_none(text: str | None) -> None:
     assert integer(None if text is None else text.encode().decode("latin-1")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a=:AAEC:", b"\x00\x01\x02"),
+        ("b=1, a=:AAEC:;x", b"\x00\x01\x02"),
+        ("b=:AAEC:", None),
+        ("a=AAEC", None),
+        ("a=(:AAEC:)", None),
+        ("a=:AAEC", None),
+        (None, None),
+    ],
+)
+def test_bytes_are_read_from_a_dictionary(text: str | None, value: bytes | None) -> None:
+    assert byte_sequence(text, "a") == value
 
 
 def test_a_boolean_is_written_as_it_is_read() -> None:
