@@ -199,6 +199,23 @@ def test_content_with_a_wrong_digest_is_not_kept(server: Server) -> None:
     assert httpx.patch(url, headers=last, content=b"12345").status_code == 201
 
 
+def test_the_digest_of_the_whole_file_is_checked_and_given(server: Server) -> None:
+    right, wrong = (
+        f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+        for content in (b"12345", b"other")
+    )
+    whole = {VERSION: "8", "Upload-Complete": "?1"}
+    given = httpx.post(
+        server.files, content=b"12345", headers={**whole, "Want-Repr-Digest": "sha-256=1"}
+    )
+    assert (given.status_code, given.headers["Repr-Digest"]) == (201, right)
+    accepted = httpx.post(server.files, content=b"12345", headers={**whole, "Repr-Digest": right})
+    assert accepted.status_code == 201
+    refused = httpx.post(server.files, content=b"12345", headers={**whole, "Repr-Digest": wrong})
+    assert (refused.status_code, refused.headers["Upload-Complete"]) == (400, "?1")
+    assert refused.json()["code"] == "hash_mismatch"
+
+
 def test_options_list_both_protocols(server: Server) -> None:
     state = httpx.options(server.files)
     assert state.headers["Tus-Version"] == TUS["Tus-Resumable"]

@@ -55,6 +55,8 @@ uploads = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("filename", String(255), nullable=False, server_default=""),
     Column("protocol", String(8), nullable=False, server_default="tus"),
+    Column("sha256", String(64)),
+    Column("wants_sha256", Boolean, nullable=False, server_default=false()),
     Index("ix_uploads_state", "state", "kind"),
     Index("ix_uploads_source", "source_removed", "state"),
     Index("ix_uploads_identity", "file_identity", "state"),

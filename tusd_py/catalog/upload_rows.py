@@ -16,7 +16,7 @@ UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
-    "filename", "protocol",
+    "filename", "protocol", "sha256", "wants_sha256",
 )  # fmt: skip
 """Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -51,6 +51,8 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "priority": upload.priority,
         "filename": upload.filename[:NAME_CHARACTERS],
         "protocol": upload.protocol.value,
+        "sha256": upload.sha256,
+        "wants_sha256": upload.wants_sha256,
     }
 
 
@@ -70,6 +72,8 @@ def upload_of(row: Row) -> Upload:
         concat_header=row["concat_header"],
         parts=tuple(UploadId(part) for part in row["parts"].split()),
         declared_hash=row["declared_hash"],
+        sha256=row["sha256"],
+        wants_sha256=bool(row["wants_sha256"]),
         file_hash=row["file_hash"],
         file_identity=row["file_identity"],
         instant=bool(row["instant"]),

@@ -35,6 +35,10 @@ class Create:
     concat_header: str | None = None
     parts: tuple[UploadId, ...] = ()
     declared_hash: str | None = None
+    sha256: str | None = None
+    """SHA-256 that the client declares for the whole file, 64 hexadecimal digits."""
+    wants_sha256: bool = False
+    """Whether the client wants to know the SHA-256 of the whole file."""
     has_body: bool = False
     """Whether the request carries first bytes."""
     completes: bool | None = None

@@ -79,6 +79,10 @@ class Upload:
     parts: tuple[UploadId, ...] = ()
     declared_hash: str | None = None
     """BLAKE3 that the client declared, 64 hexadecimal digits; verified at the finish."""
+    sha256: str | None = None
+    """SHA-256 that the client declared, verified at the finish, or that was computed then."""
+    wants_sha256: bool = False
+    """Whether the client wants to know the SHA-256 of the whole file."""
     file_hash: str | None = None
     """BLAKE3 of the bytes as this server computed it; None until finished."""
     file_identity: str | None = None
@@ -104,6 +108,11 @@ class Upload:
     def completes_at_length(self) -> bool:
         """Whether it is complete when it has all bytes, also if no client says so."""
         return self.protocol is UploadProtocol.TUS
+
+    @property
+    def needs_sha256(self) -> bool:
+        """Whether the SHA-256 of the whole file is computed at the finish."""
+        return self.wants_sha256 or self.sha256 is not None
 
     def instant_patch(self, default: InstantPatch) -> InstantPatch:
         """Return the client's choice in the metadata key ``instant``, else ``default``."""

@@ -210,6 +210,8 @@ def _planned(
         concat_header=command.concat_header,
         parts=command.parts,
         declared_hash=command.declared_hash,
+        sha256=command.sha256,
+        wants_sha256=command.wants_sha256,
         created_at=context.clock.now(),
     )
     if command.kind is not UploadKind.PARTIAL:

@@ -43,6 +43,7 @@ from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
 from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices
 from tusd_py.uploads.terminate import reject
+from tusd_py.uploads.whole_digest import settle_sha256
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ async def finish(context: UploadContext, upload: Upload) -> None:
         not what its name may mean, under a whitelist; BackendError: the catalog can't be reached,
         the upload stays complete and is finished by the next attempt.
     """
+    if upload.needs_sha256:
+        await settle_sha256(context, upload)
     unread = context.unhashed_bytes(upload, upload.size)
     if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):
         await rehash_in_slices(context, upload)

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 BATCH_REREAD_BYTES: Final = 1 << 20
 """Uploads that must re-read more than this to rebuild their hash after a restart are finished
-outside the batch."""
+outside the batch, as are those that need a SHA-256."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
 """Shortest time between two progress events of arrival, which also need another full percent
 (requirement S7)."""
@@ -199,9 +199,10 @@ def _write_whole_program(
     upload, result = session.upload, _result(context, session)
     # A new upload is registered in the transaction that finishes it.
     register = None if session.registered else session.register
-    if session.is_complete:
-        if context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES:
-            return _StoredWhole(upload, result, complete=True)
+    finishes_outside = session.is_complete and (
+        upload.needs_sha256 or context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES
+    )
+    if session.is_complete and not finishes_outside:
         first = yield from finish_program(
             context, upload, register=register, head=session.first_bytes
         )
@@ -209,7 +210,7 @@ def _write_whole_program(
     if register is not None:
         yield from commit(register)
         yield from context.begun_program(upload)
-    return _StoredWhole(upload, result)
+    return _StoredWhole(upload, result, complete=finishes_outside)
 
 
 def _result(context: UploadContext, session: WriteSession) -> AppendResult:

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
 from tusd_py.domain.errors import (
+    HashMismatch,
     TusdError,
     UnsupportedVersion,
     UploadExpired,
@@ -34,6 +35,7 @@ from tusd_py.protocol.fields import Fields
 from tusd_py.protocol.head import Head
 from tusd_py.protocol.ietf.answers import (
     DraftFacts,
+    digest_field,
     draft_status,
     limit_field,
     problem_members,
@@ -114,7 +116,8 @@ class DraftEndpoint:
         )
         fields: dict[str, str] = {}
         if version.completes(head.fields) is not None:
-            fields |= version.completeness(complete=False)
+            # A refusal of the whole file is the target's answer: there is nothing to resume.
+            fields |= version.completeness(complete=isinstance(error, HashMismatch))
         if response.status_code == 413:
             fields |= _limits_of_new(self._context, version)
         response.headers.update(fields)
@@ -190,6 +193,8 @@ class _BodyRequest:
     ) -> Response:
         """Answer the request that completed an upload, or its repetition, in the same way."""
         upload = await self.context.uploads.find(user_id, upload_id)
+        if upload.wants_sha256 and upload.sha256 is not None:
+            headers |= digest_field(upload.sha256)
         members = await accepted_members(self.context, upload)
         return JSONResponse(members, status_code=201, headers=headers)
 

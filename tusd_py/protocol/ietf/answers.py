@@ -1,5 +1,6 @@
 """Makes the header fields and problems of answers in the draft."""
 
+import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 from tusd_py.domain.errors import (
     ChecksumMismatch,
+    HashMismatch,
     LengthConflict,
     LengthExceeded,
     OffsetMismatch,
@@ -54,9 +56,16 @@ def limit_field(
     return {"Upload-Limit": ", ".join(f"{name}={value}" for name, value in limits.items())}
 
 
+def digest_field(sha256: str) -> dict[str, str]:
+    """Return the field with the SHA-256 of the whole file, which is given in hexadecimal."""
+    text = base64.b64encode(bytes.fromhex(sha256)).decode()
+    return {"Repr-Digest": f"sha-256=:{text}:"}
+
+
 def draft_status(error: TusdError) -> int | None:
     """Return the status that the draft demands for an error; None: as elsewhere."""
-    return 400 if isinstance(error, ChecksumMismatch | LengthExceeded) else None
+    own = (ChecksumMismatch, HashMismatch, LengthExceeded)
+    return 400 if isinstance(error, own) else None
 
 
 def problem_members(error: TusdError) -> Mapping[str, Any]:

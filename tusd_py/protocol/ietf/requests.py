@@ -30,7 +30,7 @@ from tusd_py.protocol.head import (
     effective_method,
     upload_id_of,
 )
-from tusd_py.protocol.ietf.structured import byte_sequence, integer
+from tusd_py.protocol.ietf.structured import byte_sequence, integer, preference
 from tusd_py.protocol.ietf.versions import Version, version_of
 from tusd_py.protocol.rendition import rendition_name
 
@@ -115,12 +115,15 @@ def _create(fields: Fields, version: Version, max_size: int | None) -> Create:
             raise LengthConflict("Upload-Length and the length of the content differ.")
         length = body_length
     header = _metadata_header(fields)
+    whole = _sha256(fields, "Repr-Digest")
     return Create(
         length=_checked(length, max_size),
         protocol=UploadProtocol.IETF,
         metadata_header=header or None,
         metadata=parse_metadata(header),
         declared_hash=parse_upload_hash(fields.joined(HASH_FIELD)),
+        sha256=None if whole is None else whole.hex(),
+        wants_sha256=preference(fields.joined("Want-Repr-Digest"), "sha-256") > 0,
         has_body=body_length != 0,
         body_length=body_length,
         checksum=_content_digest(fields),
@@ -172,11 +175,15 @@ def _append(head: Head, version: Version, max_size: int | None) -> Append:
 
 
 def _content_digest(fields: Fields) -> Checksum | None:
-    """Return the digest that the content must have (RFC 9530); other algorithms are ignored."""
-    digest = byte_sequence(fields.joined("Content-Digest"), "sha-256")
-    if digest is None or len(digest) != _SHA256_BYTES:
-        return None
-    return Checksum(algorithm="sha256", digest=digest)
+    """Return the digest that the content of the request must have."""
+    digest = _sha256(fields, "Content-Digest")
+    return None if digest is None else Checksum(algorithm="sha256", digest=digest)
+
+
+def _sha256(fields: Fields, name: str) -> bytes | None:
+    """Return the SHA-256 in a field of RFC 9530; other algorithms are ignored."""
+    digest = byte_sequence(fields.joined(name), "sha-256")
+    return digest if digest is not None and len(digest) == _SHA256_BYTES else None
 
 
 def _append_completes(fields: Fields, version: Version) -> bool | None:

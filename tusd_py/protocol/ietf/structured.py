@@ -20,13 +20,23 @@ def boolean(text: str | None) -> bool | None:
 
 def byte_sequence(text: str | None, key: str) -> bytes | None:
     """Return the bytes of a dictionary's member; None: it has none, or the field is malformed."""
+    value = _member(text, key)
+    return value if isinstance(value, bytes) else None
+
+
+def preference(text: str | None, key: str) -> int:
+    """Return the integer of a dictionary's member; 0: it has none, or the field is malformed."""
+    value = _member(text, key)
+    return value if type(value) is int else 0
+
+
+def _member(text: str | None, key: str) -> object:
     try:
         found = http_sf.parse((text or "").encode("latin-1"), tltype="dictionary")
     except ValueError:
         return None
     member = found.get(key) if isinstance(found, dict) else None
-    value = member[0] if isinstance(member, tuple) else None
-    return value if isinstance(value, bytes) else None
+    return member[0] if isinstance(member, tuple) else None
 
 
 def _item(text: str | None) -> object:

@@ -2,6 +2,7 @@ import pytest
 
 from tusd_py.domain.errors import (
     ChecksumMismatch,
+    HashMismatch,
     LengthConflict,
     LengthExceeded,
     OffsetMismatch,
@@ -11,6 +12,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.protocol.ietf.answers import (
     DraftFacts,
+    digest_field,
     draft_status,
     limit_field,
     problem_members,
@@ -69,7 +71,12 @@ def test_the_problems_of_the_draft(error: TusdError, members: dict[str, object])
     assert problem_members(error) == members
 
 
+def test_a_digest_is_base64_between_colons() -> None:
+    assert digest_field(bytes(32).hex()) == {"Repr-Digest": f"sha-256=:{'A' * 43}=:"}
+
+
 def test_content_that_does_not_fit_is_a_bad_request() -> None:
     assert draft_status(LengthExceeded(5)) == 400
     assert draft_status(ChecksumMismatch(offset=0)) == 400
+    assert draft_status(HashMismatch()) == 400
     assert draft_status(UploadNotFound()) is None

@@ -196,6 +196,16 @@ def test_a_digest_of_the_content_is_that_of_a_chunk_of_tus() -> None:
         assert created(Upload_Complete="?1", Content_Digest=other).checksum is None
 
 
+def test_a_digest_of_the_whole_file_is_declared_or_wanted() -> None:
+    digest = base64.b64encode(bytes(range(32))).decode()
+    declared = created(Upload_Complete="?0", Repr_Digest=f"sha-256=:{digest}:")
+    assert (declared.sha256, declared.wants_sha256) == (bytes(range(32)).hex(), False)
+    wanting = created(Upload_Complete="?0", Want_Repr_Digest="sha-256=10, md5=1")
+    assert (wanting.sha256, wanting.wants_sha256) == (None, True)
+    for other in ("sha-256=0", "md5=1", "sha-256"):
+        assert not created(Upload_Complete="?0", Want_Repr_Digest=other).wants_sha256
+
+
 @pytest.mark.parametrize("method", ["HEAD", "DELETE"])
 def test_an_offset_where_none_belongs(method: str) -> None:
     fields: dict[str, Any] = {"Upload_Offset": "1"}

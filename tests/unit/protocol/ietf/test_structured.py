@@ -1,6 +1,12 @@
 import pytest
 
-from tusd_py.protocol.ietf.structured import boolean, boolean_text, byte_sequence, integer
+from tusd_py.protocol.ietf.structured import (
+    boolean,
+    boolean_text,
+    byte_sequence,
+    integer,
+    preference,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,13 @@ def test_a_malformed_integer_counts_as_none(text: str | None) -> None:
 )
 def test_bytes_are_read_from_a_dictionary(text: str | None, value: bytes | None) -> None:
     assert byte_sequence(text, "a") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("a=3", 3), ("a=0", 0), ("a=1.5", 0), ("a", 0), ("b=3", 0), ("=", 0)]
+)
+def test_a_preference_is_read_from_a_dictionary(text: str, value: int) -> None:
+    assert preference(text, "a") == value
 
 
 def test_a_boolean_is_written_as_it_is_read() -> None:

@@ -1,4 +1,4 @@
-"""The protocol in which an upload was begun; all earlier uploads were begun by tus."""
+"""The protocol in which an upload was begun (all earlier ones: tus); the SHA-256 of its file."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,12 @@ down_revision = "0014"
 
 
 def upgrade() -> None:
-    op.add_column(
-        "uploads", sa.Column("protocol", sa.String(8), nullable=False, server_default="tus")
-    )
+    # On MySQL a column stays if a migration breaks off behind it.
+    known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("uploads")}
+    for column in (
+        sa.Column("protocol", sa.String(8), nullable=False, server_default="tus"),
+        sa.Column("sha256", sa.String(64)),
+        sa.Column("wants_sha256", sa.Boolean, nullable=False, server_default=sa.false()),
+    ):
+        if column.name not in known:
+            op.add_column("uploads", column)
