@@ -22,6 +22,14 @@ def logging_of_before() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_logins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the logins of the user who runs the tests from the commands of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A server with its worker, on an empty data directory."""

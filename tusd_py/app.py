@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
+from tusd_py.auth.share_tokens import ShareTokens
 from tusd_py.background_tasks import BackgroundTasks, WakeUp
 from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
 from tusd_py.domain.hook import HookEvent
@@ -29,10 +30,12 @@ from tusd_py.http.body_pace import BodyPaceMiddleware
 from tusd_py.http.capabilities import capabilities
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import is_tus_head, problem_response
+from tusd_py.http.look import Look
 from tusd_py.http.middleware.cors import CorsMiddleware, HostMiddleware, allowed_origins
 from tusd_py.http.middleware.errors import ErrorMiddleware
 from tusd_py.http.middleware.metrics import RequestMetrics
 from tusd_py.http.middleware.public_path import PublicPathMiddleware
+from tusd_py.http.receiver_page import ReceiverPage
 from tusd_py.http.routes import (
     admin,
     details,
@@ -42,14 +45,17 @@ from tusd_py.http.routes import (
     openapi,
     pages,
     progress,
+    receivers,
     rendition_links,
     renditions,
     reprocess,
+    shares,
     task_list,
     tickets,
     websocket,
 )
 from tusd_py.http.routes.uploads import UploadDispatch
+from tusd_py.http.share_access import ShareAccess
 from tusd_py.http.streams import StreamLimit
 from tusd_py.locks.data_dir import exclusive
 from tusd_py.monitoring.backend_metrics import BackendMetrics
@@ -103,15 +109,17 @@ def build_server(
         sandbox_weakness: states how the sandbox of that worker is weaker than the settings require.
         metrics: registry that /metrics shows; the server adds its own metrics.
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
-        would be allowed (cors.allow_origins).
+        would be allowed (cors.allow_origins), or the logo can't be shown (page.logo).
     """
     metrics = metrics or Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
     composed = compose(settings, opened, authenticate, metrics, hooks or hooks_of(settings))
     context = composed.context
     checks = _checks(context, worker_alive, sandbox_weakness)
+    share_access = ShareAccess(context)
     page_files = pages.PageFiles(
         settings.base_path,
+        Look.of(settings.page),
         max_size=settings.max_size,
         extensions=settings.whitelist.extensions,
     )
@@ -126,6 +134,8 @@ def build_server(
         *renditions.routes(context),
         *rendition_links.routes(context),
         *reprocess.routes(context),
+        *shares.routes(context, share_access),
+        *receivers.routes(context, share_access, ReceiverPage()),
         *pages.routes(page_files, settings.base_path),
         *admin.routes(context, page_files),
         *openapi.routes(page_files),
@@ -151,6 +161,7 @@ def build_server(
                 pages=PAGES,
                 unmarked=admin.PATHS,
                 open_paths=health.PATHS,
+                open_below=receivers.OPEN_PATH,
             ),
             Middleware(ErrorMiddleware, running=context.running.is_set),
             Middleware(UploadDispatch, context=context),
@@ -279,7 +290,8 @@ def compose(
         access=access,
         # Without authentication all clients are one user: they would share the limit.
         streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
-        links=_links(settings, operator_links, ports),
+        links=RenditionLinks(_secret(settings, operator_links, "links"), ports.clock),
+        share_tokens=ShareTokens(_secret(settings, operator_links, "shares"), ports.clock),
         operator_links=operator_links,
         metrics=server_metrics,
         running=asyncio.Event(),
@@ -288,10 +300,9 @@ def compose(
     return Composed(context, wake, dispatcher, progress_events)
 
 
-def _links(settings: Settings, operator_links: OperatorLinks, ports: Ports) -> RenditionLinks:
-    """Return links signed with the secret of the settings, or else of the data directory."""
-    secret = settings.auth.grant_secret() or operator_links.derived_secret("links")
-    return RenditionLinks(secret, ports.clock)
+def _secret(settings: Settings, operator_links: OperatorLinks, purpose: str) -> bytes:
+    """Return the secret of the settings, or else one of the data directory for this purpose."""
+    return settings.auth.grant_secret() or operator_links.derived_secret(purpose)
 
 
 def _hook_dispatcher(

@@ -97,7 +97,7 @@ def _recovery(uploads: UploadContext, complete: "asyncio.Queue[UploadId]") -> Wo
 
 
 def _maintenance(uploads: UploadContext, complete: "asyncio.Queue[UploadId]") -> Work:
-    """Examine open uploads every minute, or four times until they expire."""
+    """Examine open uploads and shares every minute, or four times until uploads expire."""
     pause = min(MAINTAIN_SECONDS, (uploads.policy.expires_after or math.inf) / 4)
     expired: tuple[UploadId, ...] = ()
 
@@ -109,6 +109,7 @@ def _maintenance(uploads: UploadContext, complete: "asyncio.Queue[UploadId]") ->
         expired = due.expired
         for upload_id in due.complete:
             complete.put_nowait(upload_id)
+        await uploads.threads.call(uploads.catalog.shares.remove_ended)
 
     return work
 

@@ -32,6 +32,11 @@ LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Log in</t
 <label>Password <input name="password" type="password" required></label> <button>Log in</button>
 </form></html>"""
 
+REPORT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Report</title>
+<form method="post"><h1>Report</h1><label for="report">Files</label>
+<tusd-upload id="report" name="report" endpoint="/uploads/files/" multiple required></tusd-upload>
+<button>Hand in</button></form><script src="/uploads/page/tusd-upload.js"></script></html>"""
+
 
 async def current_user(connection: HTTPConnection) -> Caller:
     """Return the user of the session that the login below began."""
@@ -76,6 +81,18 @@ def login(
         return HTMLResponse(LOGIN.format(trouble="Wrong name or password."), 401)
     request.session["user_id"] = user_id
     return RedirectResponse("/uploads/", 303)
+
+
+@app.get("/report", response_class=HTMLResponse)
+def report_form(request: Request) -> Response:
+    """Return a form with files as one of its fields."""
+    return HTMLResponse(REPORT if "user_id" in request.session else LOGIN.format(trouble=""))
+
+
+@app.post("/report")
+def report(report: Annotated[list[str], Form()]) -> dict[str, list[str]]:
+    """Take the form. The ids are words of the browser: what you do with a file, do for its user."""
+    return {"uploads": report}
 
 
 app.mount("/uploads", uploads)

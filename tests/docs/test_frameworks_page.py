@@ -38,6 +38,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["templates"]}]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "site.db"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 """
@@ -53,8 +54,20 @@ def enter(request):
     return HttpResponseRedirect("/")
 
 
-urlpatterns += [path("login", enter), path("", lambda request: HttpResponse({PAGE!r}))]
+urlpatterns += [
+    path("login", enter), path("report", report), path("", lambda request: HttpResponse({PAGE!r})),
+]
 """
+FORM = snippet("docs/component.md", "<form method=")
+NAMES_OF = snippet("docs/component.md", "import os\n\nimport httpx")
+FORM_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Report</title>
+<main><h1>Report</h1>{}</main></html>"""
+HAND_IN: list[list[object]] = [
+    ["go", "/report"], ["there", "tusd-upload .hint"], ["accessible"],
+    # The form is not submitted without a file, and what has the focus says why.
+    ["press", "text=Hand in"], ["there", "tusd-upload .choose:focus"],
+]  # fmt: skip
+"""What a person does first at the form of the page about the component."""
 FLASK_SITE = """
 from flask import Flask, request
 from flask_login import LoginManager, UserMixin, login_user
@@ -74,8 +87,10 @@ def user_of(id):
     return User(id)
 
 
-@app.post("/login")
+@app.route("/login", methods=["GET", "POST"])
 def enter():
+    if request.method == "GET":
+        return "<form method=post><input name=number><button>ok</button></form>"
     login_user(User(request.form["number"]))
     return "ok"
 """
@@ -105,22 +120,19 @@ def beside(
     """Run an application and a server with the same secret, and nginx in front of both."""
     require_program("nginx")
     common = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
-    process = subprocess.Popen(command, cwd=folder, env={**os.environ, **common, **(env or {})})
-    try:
-        with running_server(
-            folder / "data", "--behind-proxy", "--workers", "1", env=common
-        ) as server:
+    with running_server(folder / "data", "--behind-proxy", "--workers", "1", env=common) as server:
+        nginx = InFront(server.port, port)
+        own = {**os.environ, **common, "TUSD_URL": nginx.url, **(env or {})}
+        process = subprocess.Popen(command, cwd=folder, env=own)
+        try:
             wait_until(lambda: process.poll() is not None or listens(port))
             assert process.poll() is None, "the application has ended"
-            nginx = InFront(server.port, port)
-            try:
-                nginx.start()
-                yield nginx
-            finally:
-                nginx.close()
-    finally:
-        process.terminate()
-        process.wait(30)
+            nginx.start()
+            yield nginx
+        finally:
+            nginx.close()
+            process.terminate()
+            process.wait(30)
 
 
 def tasks(site: InFront, user: int) -> list[dict[str, Any]]:
@@ -157,8 +169,14 @@ def test_who_logs_in_at_django_uploads_from_its_page(tmp_path: Path) -> None:
     view = snippet("docs/frameworks.md", "from django.contrib.auth.decorators")
     page = snippet("docs/frameworks.md", "import Uppy from '@uppy/core'")
     (tmp_path / "site_settings.py").write_text(DJANGO_SETTINGS)
-    (tmp_path / "urls.py").write_text(f"{TOKEN.text}\n{view.text}\n{DJANGO_SITE}")
-    file = tmp_path / "report.mp4"
+    form_view = snippet("docs/component.md", "from django.contrib.auth.decorators")
+    (tmp_path / "urls.py").write_text(
+        f"{TOKEN.text}\n{view.text}\n{NAMES_OF.text}\n{form_view.text}\n{DJANGO_SITE}"
+    )
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "report.html").write_text(FORM_PAGE.format(FORM.text))
+    file, other = tmp_path / "report.mp4", tmp_path / "form.bin"
+    other.write_bytes(CONTENT[::-1])
     file.write_bytes(CONTENT)
     port = free_port()
     env = {"DJANGO_SETTINGS_MODULE": "site_settings", "TUSD_AUTH__ACCESS_SECRET": SECRET}
@@ -180,10 +198,19 @@ def test_who_logs_in_at_django_uploads_from_its_page(tmp_path: Path) -> None:
             f"{site.url}/login",
             ["fill", "[name=name]", "ada"], ["fill", "[name=word]", "word"], ["press", "button"],
             ["add", str(file)], ["press", ".uppy-StatusBar-actionBtn--upload"],
-            ["text", ".uppy-StatusBar", "Complete"], answers=answers,
+            ["text", ".uppy-StatusBar", "Complete"],
+            *HAND_IN,
+            ["choose", "tusd-upload input", str(file), str(other)],
+            ["there", "tusd-upload li[data-state=sent] >> nth=1"], ["accessible"],
+            ["requests", "POST", "upload-metadata", "filehash"],
+            ["press", "text=Hand in"], ["text", "body", "Handed in: report.mp4, form.bin"],
+            answers=answers,
         ) as visit:  # fmt: skip
-            visit.seen()
-        assert [task["filename"] for task in tasks(site, 2)] == ["report.mp4"]
+            seen = visit.seen()
+        assert [each["violations"] for each in seen if "violations" in each] == [[], []]
+        # Both were hashed, and the one that is there already was not sent.
+        assert [each["requests"] for each in seen if "requests" in each] == [2]
+        assert [task["filename"] for task in tasks(site, 2)][2:] == ["report.mp4"]
         assert tasks(site, 1) == []
 
 
@@ -194,7 +221,13 @@ def test_who_logs_in_at_flask_uploads_by_tuspy_and_its_tasks_by_our_client(
 ) -> None:
     view = snippet("docs/frameworks.md", "from flask_login import current_user")
     script = snippet("docs/frameworks.md", "from pathlib import Path")
-    (tmp_path / "pages.py").write_text(f"{FLASK_SITE}\n{TOKEN.text}\n{view.text}")
+    form_view = snippet("docs/component.md", "from flask import render_template")
+    (tmp_path / "pages.py").write_text(
+        f"{FLASK_SITE}\n{TOKEN.text}\n{view.text}\n{NAMES_OF.text}\n{form_view.text}"
+    )
+    (tmp_path / "templates").mkdir()
+    form = FORM.text.replace("  {% csrf_token %}\n", "")
+    (tmp_path / "templates" / "report.html").write_text(FORM_PAGE.format(form))
     file = tmp_path / "report.mp4"
     file.write_bytes(CONTENT)
     port = free_port()
@@ -209,3 +242,14 @@ def test_who_logs_in_at_flask_uploads_by_tuspy_and_its_tasks_by_our_client(
         python_process(TOKEN, script, at=site.url, folder=tmp_path, user_id=7)
         assert {task["filename"] for task in tasks(site, 7)} == {"a.bin", "report.mp4"}
         assert tasks(site, 8) == []
+        theirs = browser.post("/report", data={"report": address.rpartition("/")[2]})
+        assert theirs.text == "Handed in: a.bin"
+        with visiting(
+            f"{site.url}/login",
+            ["fill", "[name=number]", "8"], ["press", "button"], ["text", "body", "ok"],
+            ["go", "/report"], ["choose", "tusd-upload input", str(file)],
+            ["there", "tusd-upload li[data-state=sent]"],
+            ["press", "text=Hand in"], ["text", "body", "Handed in: report.mp4"],
+        ) as visit:  # fmt: skip
+            visit.seen()
+        assert [task["filename"] for task in tasks(site, 8)] == ["report.mp4"]

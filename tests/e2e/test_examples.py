@@ -13,6 +13,7 @@ import httpx
 import pytest
 from support.clients import by_aiotus
 from support.page import visiting
+from support.snippets import snippet
 from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,19 @@ def test_who_logs_in_at_a_fastapi_app_uploads_by_uppy(
         ) as visit:  # fmt: skip
             seen = visit.seen()
         assert next(each for each in seen if "downloaded" in each)["downloaded"] == 5 << 20
+        field = snippet("docs/component.md", '<tusd-upload name="report" endpoint="/uploads')
+        with visiting(
+            f"{url}/",
+            ["fill", "[name=name]", "ada"], ["fill", "[name=password]", "lovelace"],
+            ["press", "button"], ["there", "#drop"], ["go", "/report"], ["there", "tusd-upload .hint"],
+            ["script", "document.querySelector('tusd-upload').outerHTML"],
+            ["choose", "tusd-upload input", str(file)], ["there", "tusd-upload [data-state=sent]"],
+            ["press", "text=Hand in"], ["text", "body", "uploads"],
+        ) as visit:  # fmt: skip
+            (shown,) = (each["returned"] for each in visit.seen() if "returned" in each)
+        assert (
+            shown.replace('="" ', " ").replace('=""', "").replace(' id="report"', "") in field.text
+        )
         with httpx.Client(base_url=url) as grace:
             grace.post("/login", data={"name": "grace", "password": "hopper"})
             assert grace.get("/uploads/api/file/upload/tasks").json()["total"] == 0

@@ -1,4 +1,4 @@
-"""``tusd-py tasks``, ``watch`` and ``download`` against a real server."""
+"""``tusd-py ls``, ``watch`` and ``download`` against a real server."""
 
 import json
 import os
@@ -21,23 +21,31 @@ def run(*arguments: str, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stdout + done.stderr
 
 
-def test_tasks_are_listed_newest_first(server: Server) -> None:
+@pytest.mark.parametrize("command", ["ls", "tasks"])
+def test_files_are_listed_newest_first(server: Server, command: str) -> None:
     tasks = [task_id(create(server, 10, filename=f"{number}.bin")) for number in range(3)]
-    lines = run("tasks", "--url", server.files, "--size", "2").splitlines()
-    assert [line.split()[0] for line in lines[:2]] == tasks[:0:-1]
-    assert lines[0].endswith("2.bin")
-    assert lines[-1] == "2 of 3"
-    output = run("tasks", "--url", server.files, "--json").splitlines()
+    done = subprocess.run(
+        [".venv/bin/tusd-py", command, "--url", server.files, "--size", "2"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == tasks[:0:-1]
+    assert [(line[1], *line[3:]) for line in lines] == [
+        ("10", "pending", "2.bin"), ("10", "pending", "1.bin"),
+    ]  # fmt: skip
+    assert all(line[2].endswith("Z") for line in lines)
+    assert done.stderr == "2 of 3\n"
+    output = run(command, "--url", server.files, "--json").splitlines()
     assert [json.loads(line)["task_id"] for line in output] == tasks[::-1]
 
 
 def test_a_task_is_watched_to_its_end(server: Server) -> None:
     task = upload(server, b"content")
-    assert (
-        run("watch", task, "--url", server.files)
-        .splitlines()[-1]
-        .startswith("completed      100 %")
-    )
+    assert run("watch", task[:8], "--url", server.files).splitlines()[-3:] == [
+        "completed",
+        f"stored         {server.progress(task)['oss_path']}",
+        f"url            {server.files}{task}",
+    ]
     last = run("watch", task, "--url", server.files, "--json").splitlines()[-1]
     assert json.loads(last)["status"] == "completed"
 

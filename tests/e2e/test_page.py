@@ -69,7 +69,7 @@ def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
         f"{server.url}/",
         ["token", "wrong"], ["text", "#gate output", "令牌无效"], ["token", token(7)],
         ["add", str(file)], ["until", "completed"], ["text", "#tasks .status", "上传完成"],
-        ["download"], ["select", "#language", "en"], ["text", "#tasks .status", "Done"],
+        ["download"], ["language", "en"], ["text", "#tasks .status", "Done"],
         ["reload"], ["text", "h1", "Upload files"],
         context={"locale": "zh-CN", "colorScheme": "dark"},
     ) as visit:  # fmt: skip
@@ -144,8 +144,32 @@ def test_a_browser_gets_the_page_and_others_a_few_lines(server: Server) -> None:
     assert script.headers["Content-Type"].startswith("text/javascript")
     again = {"If-None-Match": script.headers["ETag"]}
     assert httpx.get(f"{server.url}/page/page.js", headers=again).status_code == 304
-    for name in ("index.html", "..%2fhome.py", "none.js"):
+    for name in ("index.html", "..%2fhome.py", "none.js", "logo"):
         assert httpx.get(f"{server.url}/page/{name}").status_code == 404
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_the_page_loads_first_is_small(server: Server) -> None:
+    with httpx.Client(base_url=server.url, headers={"Accept": "text/html"}) as browser:
+        # What is needed only after a click is not loaded first.
+        names = (
+            "",
+            "page/page.css",
+            "page/page.js",
+            "page/hash-worker.js",
+            "page/stream-worker.js",
+        )
+        answers = [browser.get(f"/{name}") for name in names]
+        assert {answer.headers.get("Content-Encoding") for answer in answers[1:]} == {"gzip"}
+        sent = sum(int(answer.headers["Content-Length"]) for answer in answers)
+        assert sent < 150 << 10
+        plain = browser.get("/page/page.js", headers={"Accept-Encoding": "gzip;q=0, br"})
+        assert plain.content == answers[2].content
+        assert plain.headers["ETag"] != answers[2].headers["ETag"]
+        assert plain.headers["Vary"] == "Accept-Encoding"
 
 
 def test_what_is_committed_is_what_is_built(tmp_path: Path) -> None:
@@ -160,7 +184,7 @@ def test_what_is_committed_is_what_is_built(tmp_path: Path) -> None:
         ["npm", "run", "-s", "build"],
     ):
         subprocess.run(command, cwd=copy / "source", check=True, timeout=180)
-    names = sorted(path.name for path in (page / "built").iterdir())
-    assert sorted(path.name for path in (copy / "built").iterdir()) == names
+    names = files_below(page / "built")
+    assert files_below(copy / "built") == names
     _, differing, missing = filecmp.cmpfiles(copy / "built", page / "built", names, shallow=False)
     assert (differing, missing) == ([], [])

@@ -32,9 +32,9 @@ def test_each_language_has_the_same_texts_and_functions() -> None:
     assert found.keys() >= {"en", "zh"}
     english = found.pop("en")
     # The server says a reason in English itself: only those that are said better are there.
-    reasons = english["page"].pop("refusals")
+    reasons = english["sending"].pop("refusals")
     for language, texts in found.items():
-        assert texts["page"].pop("refusals").items() >= reasons.items(), language
+        assert texts["sending"].pop("refusals").items() >= reasons.items(), language
         assert texts == english, language
         assert "an empty text" not in json.dumps(texts), language
     listed = (LANGUAGES.parent / "languages.js").read_text("utf-8")

@@ -71,7 +71,7 @@ def test_all_files_are_there_and_are_found(tmp_path: Path) -> None:
         ["text", "#count", "100 of 241 files"], ["scrolled", 241], ["text", "#count", "241 files"],
         # A file that comes while others are searched is not among them.
         ["fill", "#find [name=name]", "HOLIDAY"], ["rows", 1], ["text", "#count", "1 file"],
-        ["add", str(added)], ["title", "Upload files"], ["text", ".uppy-StatusBar", "Sent"],
+        ["add", str(added)], ["title", "Upload files"], ["text", "#sent", "1 file was sent."],
         ["rows", 1],
         ["fill", "#find [name=name]", ""], ["rows", 100],
         ["select", "#find [name=state]", "failed"], ["text", "#none", "Nothing found."],

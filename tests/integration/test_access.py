@@ -49,6 +49,10 @@ GET renditions of it 409 404 401 401 401 401 401 409 404 401 401 401
 POST link to it      200 404 401 401 401 401 401 403 403 401 401 401
 GET what it links to 409 409 409 409 409 409 409 409 409 409 409 409
 POST details         200 200 401 401 401 401 401 403 403 401 401 401
+POST share of it     409 404 401 401 401 401 401 403 403 401 401 401
+GET shares           200 200 401 401 401 401 401 403 403 401 401 401
+DELETE share         404 404 401 401 401 401 401 403 403 401 401 401
+GET receiver's page  404 404 404 404 404 404 404 404 404 404 404 404
 POST reprocess it    409 404 401 401 401 401 401 403 403 401 401 401
 GET reprocess it     200 404 401 401 401 401 401 200 404 401 401 401
 POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
@@ -152,6 +156,9 @@ class Caller:
             "details": (f"{API}/details", {}, {"content": json.dumps({"task_ids": [task]})}),
             "link to it": (f"{API}/links/{task}", {}, {}),
             "what it links to": (self.link(task) if resource == "what it links to" else "", {}, {}),
+            "share of it": (f"{API}/shares/{task}", {}, {}),
+            "share": (f"{API}/shares/{'0' * 24}", {}, {}),
+            "receiver's page": (f"/s/{'A' * 40}", {}, {}),
             "reprocess it": (f"{API}/reprocess/{task}", {}, {}),
             "healthz": ("/healthz", {}, {}),
             "home": ("/", {}, {}),
@@ -207,6 +214,7 @@ def test_the_access_matrix(caller: Caller) -> None:
         "POST final of it",
         "GET renditions of it",
         "POST link to it",
+        "POST share of it",
         "POST reprocess it",
         "GET reprocess it",
     ],
@@ -223,6 +231,7 @@ def test_what_is_not_yours_is_answered_like_what_is_not_there(caller: Caller, wh
         "events of it": f"{API}/events/{{}}",
         "renditions of it": f"{API}/renditions/{{}}",
         "link to it": f"{API}/links/{{}}",
+        "share of it": f"{API}/shares/{{}}",
         "reprocess it": f"{API}/reprocess/{{}}",
         "final of it": "/files/",
     }[resource]

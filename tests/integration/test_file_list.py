@@ -165,18 +165,17 @@ def test_a_refused_upload_is_listed_until_its_owner_deletes_it(server: Server) -
 def test_the_command_lists_all_pages_and_finds_files(
     server: Server, mine: dict[str, str], tmp_path: Path
 ) -> None:
-    def run(*arguments: str) -> list[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "tusd_py", "tasks", "--url", server.files, *arguments],
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "tusd_py", "ls", "--url", server.files, *arguments],
             capture_output=True, text=True, check=True, timeout=60,
             env={**os.environ, "TUSD_TOKEN": token(1), "HOME": str(tmp_path)},
         )  # fmt: skip
-        return done.stdout.splitlines()
 
-    lines = run("--all", "--size", "1", "--json")
+    lines = run("--all", "--size", "1", "--json").stdout.splitlines()
     assert [json.loads(line)["filename"] for line in lines] == list(mine)[::-1]
-    assert run("--name", "REPORT", "--state", "completed")[-1] == "1 of 1"
-    assert run("--from", "2020-01-01", "--before", "2020-01-02")[-1] == "0 of 0"
+    assert run("--name", "REPORT", "--state", "completed").stderr == "1 of 1\n"
+    assert run("--from", "2020-01-01", "--before", "2020-01-02").stderr == "0 of 0\n"
 
 
 def test_a_file_comes_back_with_the_time_of_its_last_change(server: Server, tmp_path: Path) -> None:

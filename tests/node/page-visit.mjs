@@ -127,7 +127,7 @@ const STEPS = {
   },
   // The first film, until a frame is there.
   play: async () => {
-    await page.click('#tasks .still')
+    await page.click('#tasks [data-opens=video]')
     const film = await page.waitForSelector('#tasks video')
     await page.waitForFunction((video) => video.readyState >= 2, film)
     say({ played: await film.evaluate(({ videoWidth, videoHeight, duration }) => ({ videoWidth, videoHeight, duration })) })
@@ -150,6 +150,52 @@ const STEPS = {
     await page.keyboard.press('Enter')
     await (await chooser).setFiles(files)
   },
+  // -- films, sounds, pictures, and what is said outside of the page
+  attribute: async (selector, name, value) =>
+    page.waitForFunction(([where, what, wanted]) => document.querySelector(where)?.getAttribute(what) === wanted, [selector, name, value]),
+  focus: async (selector) => page.focus(selector),
+  // A picture is there, with its pixels.
+  loaded: async (selector) => page.waitForFunction((where) => document.querySelector(where)?.naturalWidth > 0, selector),
+  swiped: async (where) => {
+    const session = await context.newCDPSession(page)
+    const { width, height } = page.viewportSize()
+    const [from, to] = where === 'left' ? [0.8, 0.2] : [0.2, 0.8]
+    const at = (share) => [{ x: width * share, y: height / 2 }]
+    await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(from) })
+    await session.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(to) })
+    await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
+  },
+  halted: async (selector) => page.waitForFunction((where) => document.querySelector(where).paused, selector),
+  // A player is halted at a second, and goes on after that many seconds of a pause, by a link of its own.
+  resumed: async (selector, second, pause) => {
+    const player = page.locator(selector)
+    const before = await player.evaluate((film, at) => {
+      film.pause()
+      film.currentTime = at
+      return film.currentSrc
+    }, second)
+    await context.clock.fastForward(pause * 1000)
+    // What this click begins is ended by the new link, which goes on by itself.
+    await player.evaluate((film) => film.play().catch(() => {}))
+    const goesOn = ([where, at, old]) => {
+      const film = document.querySelector(where)
+      return film.currentSrc !== old && film.readyState >= 2 && film.currentTime >= at
+    }
+    await page.waitForFunction(goesOn, [selector, second, before])
+  },
+  // The tab counts as hidden from now on, and what it says outside of the page is kept.
+  hide: async () =>
+    page.evaluate(() => {
+      Object.defineProperty(document, 'hidden', { value: true })
+      window.noticed = []
+      window.Notification = class {
+        static permission = 'granted'
+        constructor(title) {
+          window.noticed.push(title)
+        }
+      }
+    }),
+  noticed: async (title) => page.waitForFunction((wanted) => window.noticed.includes(wanted), title),
   // -- the list
   // Press what has this role and accessible name.
   named: async (role, name) => page.getByRole(role, { name, exact: true }).click(),
@@ -184,6 +230,11 @@ const STEPS = {
   },
   // How long the page stood still at most since ``scrolled``, or since this step, in ms.
   stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
+  go: async (path) => page.goto(new URL(path, url).href),
+  // Another language is chosen; the page loads again.
+  language: async (tag) => Promise.all([page.waitForEvent('load'), page.selectOption('#language', tag)]),
+  // What a script in the page returns.
+  script: async (text) => say({ returned: await page.evaluate(text) }),
   picture: async (path) => page.screenshot({ path, fullPage: true }),
   line: async () => {
     say({ waits: true })

@@ -50,7 +50,7 @@ def take(server: Server, folder: Path) -> None:
         ["until", "compressing"], picture[1], ["line"],
         ["until", "completed", 2], ["until", "failed"], picture[2],
         ["tab"], ["until", "completed", 2], ["add", str(holiday)], ["until", "completed", 3],
-        ["text", ".uppy-StatusBar", "Sent"],
+        ["text", "#sent", "1 file was sent."],
         picture[3],
         **one,
     ) as visit:  # fmt: skip

@@ -1,4 +1,4 @@
-"""Port of the catalog: six repositories over one database (rules: see ``catalog.ports``)."""
+"""Port of the catalog: seven repositories over one database (rules: see ``catalog.ports``)."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -8,6 +8,7 @@ from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.catalog.ports.operations import OperationRepository
 from tusd_py.catalog.ports.ownership import OwnershipRepository
+from tusd_py.catalog.ports.shares import ShareRepository
 from tusd_py.catalog.ports.uploads import UploadRepository
 from tusd_py.threads import Result
 
@@ -15,7 +16,7 @@ UNREACHABLE: Final = "The catalog can't be reached."
 
 
 class Repositories(Protocol):
-    """Groups the six repositories over one database or one transaction."""
+    """Groups the seven repositories over one database or one transaction."""
 
     @property
     def uploads(self) -> UploadRepository:
@@ -40,6 +41,11 @@ class Repositories(Protocol):
     @property
     def hooks(self) -> HookRepository:
         """Return the repository of events for hooks."""
+        ...
+
+    @property
+    def shares(self) -> ShareRepository:
+        """Return the repository of links for receivers."""
         ...
 
     @property

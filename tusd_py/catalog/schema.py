@@ -291,6 +291,39 @@ step_times = Table(
 )
 """Durations of all workers' steps, added up by the hour (unix seconds / 3600) of their report."""
 
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("upload_id", String(32), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("downloads", Integer),
+    Column("downloaded", Integer, nullable=False),
+    Column("password_hash", String(128), nullable=False),
+    Index("ix_shares_upload", "upload_id"),
+    Index("ix_shares_user", "user_id", "created_at", "id"),
+    Index("ix_shares_end", "expires_at"),
+)
+"""Links for receivers; the tokens in their addresses are not kept (``auth.share_tokens``)."""
+
+share_receivers = Table(
+    "share_receivers",
+    metadata,
+    Column("share_id", String(24), primary_key=True),
+    Column("receiver", String(32), primary_key=True),
+    Column("client", String(32), nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("client_until", Double, nullable=False),
+    Index("ix_receivers_client", "share_id", "client"),
+    Index("ix_receivers_seen", "seen_at"),
+)
+"""Receivers that have begun a download and may continue it.
+
+``client_until``: until when the client may continue that is known by address and program only.
+"""
+
 catalog_identity = Table(
     "catalog_identity", metadata, Column("identity", String(36), primary_key=True)
 )

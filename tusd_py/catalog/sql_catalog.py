@@ -25,8 +25,10 @@ from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.ports.objects import ObjectRepository
 from tusd_py.catalog.ports.operations import OperationRepository
 from tusd_py.catalog.ports.ownership import OwnershipRepository
+from tusd_py.catalog.ports.shares import ShareRepository
 from tusd_py.catalog.ports.uploads import UploadRepository
 from tusd_py.catalog.schema import uploads
+from tusd_py.catalog.shares import SqlShares
 from tusd_py.catalog.uploads import SqlUploads
 from tusd_py.clock import Clock, SystemClock
 from tusd_py.domain.errors import BackendError
@@ -71,12 +73,17 @@ class SqlRepositories(Repositories):
 
     @cached_property
     @override
+    def shares(self) -> ShareRepository:
+        return SqlShares(self._transactions, self._clock)
+
+    @cached_property
+    @override
     def operations(self) -> OperationRepository:
         return SqlOperations(self._transactions, self._clock)
 
 
 class SqlCatalog(SqlRepositories, Catalog):
-    """Holds the six repositories over one database, and migrates it when it is opened."""
+    """Holds the seven repositories over one database, and migrates it when it is opened."""
 
     def __init__(
         self,

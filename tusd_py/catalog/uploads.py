@@ -50,6 +50,7 @@ from tusd_py.catalog.shared import (
     pool_file,
     release_file,
 )
+from tusd_py.catalog.shares import end_shares
 from tusd_py.catalog.upload_rows import (
     CLOSED_STATES,
     find_upload,
@@ -393,6 +394,7 @@ def _close(connection: Connection, upload_id: UploadId, state: UploadState, now:
     ).rowcount
     if closed:
         release_file(connection, upload_id)
+        end_shares(connection, upload_id)
         active = (JobState.QUEUED.value, JobState.RUNNING.value)
         connection.execute(
             update(jobs)

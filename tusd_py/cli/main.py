@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -17,17 +17,28 @@ from tusd_py.cli import (
     config,
     dead_letters,
     doctor,
+    file_list,
     files,
     gc,
+    login,
     prioritize,
+    removal,
     reprocess,
     serve,
+    share,
     token,
     upload,
     user,
+    watch,
     worker,
 )
-from tusd_py.cli.output import print_any_text, say_thread_traceback, say_traceback
+from tusd_py.cli.output import (
+    print_any_text,
+    say_masked,
+    say_thread_traceback,
+    say_traceback,
+)
+from tusd_py.cli.texts import text, translated
 
 app = typer.Typer(
     name="tusd-py",
@@ -37,11 +48,17 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
 app.command("upload")(upload.upload)
-app.command("tasks")(files.tasks)
-app.command("watch")(files.watch)
+app.command("ls")(file_list.ls)
+# Scripts know the command by this name.
+app.command("tasks", help="The same as ls.")(file_list.ls)
+app.command("watch")(watch.watch)
 app.command("download")(files.download)
 app.command("renditions")(files.renditions)
+app.command("rm")(removal.rm)
+app.command("share")(share.share)
 app.command("token")(token.token)
 app.command("admin-link")(admin_link.admin_link)
 app.command("gc")(gc.gc)
@@ -51,6 +68,14 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(user.app, name="user")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(config.app, name="config")
+
+OPERATOR_COMMANDS: Final = frozenset({
+    "serve", "worker", "token", "admin-link", "gc", "reprocess", "prioritize", "doctor", "user",
+    "dead-letters", "config",
+})  # fmt: skip
+"""Their texts are English."""
+WRONG_USAGE: Final[Any] = typer.BadParameter.__mro__[1]
+"""The error of every wrong option or argument, which Typer does not export."""
 
 
 def _version(*, wanted: bool) -> None:
@@ -81,7 +106,42 @@ def main() -> None:
     logging.lastResort = logging.NullHandler()
     sys.excepthook = say_traceback
     threading.excepthook = say_thread_traceback
+    sys.exit(run(typer.main.get_command(app)))
+
+
+def run(command: Any) -> int:  # noqa: ANN401
+    """Run a command of Typer with the arguments of the process, and return the exit code.
+
+    Wrong usage is reported in one sentence, as every other error is.
+    """
+    translate_help(command)
     try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
+        code = command.main(standalone_mode=False)
+    except WRONG_USAGE as error:
+        return _report(error)
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def translate_help(command: Any) -> None:  # noqa: ANN401
+    """Put the help of a command and of all below it into the reader's language, if it is there."""
+    if command.help:
+        paragraphs = (part.replace("\n", " ") for part in command.help.split("\n\n"))
+        command.help = "\n\n".join(translated(part) for part in paragraphs)
+    for parameter in command.params:
+        if getattr(parameter, "help", None):
+            parameter.help = translated(parameter.help)
+    for one in getattr(command, "commands", {}).values():
+        translate_help(one)
+
+
+def _report(error: Any) -> int:  # noqa: ANN401
+    """Print what is wrong with the arguments, and return the exit code."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        path = "tusd-py" if error.ctx is None else error.ctx.command_path
+        hint = text("see {command} --help", command=path)
+        say_masked(f"{path}: {translated(error.format_message()).rstrip('.')}; {hint}", error=True)
+    return int(error.exit_code)

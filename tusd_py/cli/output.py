@@ -8,23 +8,35 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from tusd_py.cli.figures import size_text
+from tusd_py.cli.texts import text, translated
 from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tusd_py.client.file_upload import Sleep
+
+COLUMN: Final = 15
+"""Where the second word of a line begins."""
 
 
 def say(line: str, *, error: bool = False) -> None:
     """Print one line, to standard error with ``error``."""
     typer.echo(printable(line), err=error)
+
+
+def say_fields(fields: Iterable[str]) -> None:
+    """Print a line of fields for programs, separated by tabs; a tab in a field is escaped."""
+    typer.echo("\t".join(printable(field) for field in fields))
 
 
 def say_masked(line: str, *, error: bool = False) -> None:
@@ -39,7 +51,26 @@ def say_json(members: Mapping[str, Any]) -> None:
 
 def say_pause(pause: "Sleep") -> None:
     """Print to standard error that a client waits, and the reason."""
-    say_masked(f"tusd-py: {pause.reason}; trying again in {pause.seconds:g} s", error=True)
+    waits = text(
+        "{reason}; trying again in {seconds} s",
+        reason=translated(pause.reason),
+        seconds=f"{pause.seconds:g}",
+    )
+    say_masked(f"tusd-py: {waits}", error=True)
+
+
+def padded(word: str) -> str:
+    """Return a word with spaces behind it, so that what follows begins in one column."""
+    from rich.cells import cell_len
+
+    return word + " " * max(1, COLUMN - cell_len(word))
+
+
+def console() -> "Console":
+    """Return standard output as a terminal that wraps its own lines."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -52,10 +83,11 @@ def progress_line() -> Iterator[Callable[[int], None]]:
 
     def show(offset: int) -> None:
         nonlocal shown
-        text = f"{offset / (1 << 20):.1f} MiB"
-        if text != shown and sys.stderr.isatty():
-            typer.echo(f"\r{text}", nl=False, err=True)
-            shown = text
+        size = size_text(offset)
+        if size != shown and sys.stderr.isatty():
+            # The rest of a longer line before it is cleared.
+            typer.echo(f"\r{size}\x1b[K", nl=False, err=True)
+            shown = size
 
     try:
         yield show

@@ -3,25 +3,36 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rich.console import Console
-
+from tusd_py.cli.bars import output_for_people
+from tusd_py.cli.server_options import Access, refusal_text
 from tusd_py.cli.sources import STDIN, Source
-from tusd_py.cli.upload_output import JsonLines, Output, Shown, Terminal
+from tusd_py.cli.upload_output import JsonLines, Output, Shown
 from tusd_py.client import AsyncClient, Client, Options, Refused, Unreachable, UploadResult
 
 STREAMS: Final = 10
 """Files that are followed at a time: a server allows a user 20 streams (``limits.streams``)."""
 
 
+@dataclass(slots=True)
+class Running:
+    """Says how far the files of a command are, for when it is interrupted."""
+
+    unsent: int = 0
+    """Files that have not arrived."""
+    followed: list[str] = field(default_factory=list)
+    """Ids of files that have arrived and are processed."""
+
+
 def send_files(
     sources: Sequence[Source],
-    endpoint: str,
+    access: Access,
     extra: Mapping[str, str],
     options: Options,
     *,
-    token: str | None,
+    running: Running,
     parallel: int,
     as_json: bool,
     follows: bool,
@@ -29,14 +40,14 @@ def send_files(
 ) -> int:
     """Send files, ``parallel`` at a time; with ``follows``, wait for the processing of each.
 
-    The next file is sent while those before it are processed.
+    The next file is sent while those before it are processed. ``running`` is kept up to date.
 
     Returns: the number of files that failed. Raises: Unreachable: one could not be sent because the
         server did not answer; the others were tried nevertheless if it had answered before.
     """
-    console = Console(highlight=False, soft_wrap=True)
-    out: Output = JsonLines() if as_json else Terminal(console, names=len(sources) > 1)
-    sending = _Sending(out, endpoint, extra, options, token=token, instant=instant)
+    out = JsonLines() if as_json else output_for_people(names=len(sources) > 1)
+    running.unsent = len(sources)
+    sending = _Sending(out, access, extra, options, running, instant=instant)
     with out:
         return asyncio.run(sending.run(sources, parallel, follows=follows))
 
@@ -47,18 +58,18 @@ class _Sending:
     def __init__(
         self,
         out: Output,
-        endpoint: str,
+        access: Access,
         extra: Mapping[str, str],
         options: Options,
+        running: Running,
         *,
-        token: str | None,
         instant: bool,
     ) -> None:
         self._out = out
-        self._endpoint = endpoint
+        self._access = access
         self._extra = extra
         self._options = options
-        self._token = token
+        self._running = running
         self._instant = instant
         self._stopped = False
         self._any_arrived = False
@@ -67,7 +78,9 @@ class _Sending:
     async def run(self, sources: Sequence[Source], parallel: int, *, follows: bool) -> int:
         """Send all; return the number of files that failed. Raises: Unreachable."""
         room, streams = asyncio.Semaphore(parallel), asyncio.Semaphore(STREAMS)
-        async with AsyncClient(self._endpoint, token=self._token, options=self._options) as client:
+        async with AsyncClient(
+            self._access.url, token=self._access.token, options=self._options
+        ) as client:
 
             async def send_one(source: Source) -> bool:
                 shown = self._out.file(source.path)
@@ -75,11 +88,15 @@ class _Sending:
                     sent = await self._send(client, source, shown)
                 if sent is None:
                     return False
+                self._running.unsent -= 1
                 shown.arrived(sent, followed=follows)
                 if not follows:
                     return True
+                self._running.followed.append(sent.task_id)
                 async with streams:
-                    return await self._follow(client, sent, shown)
+                    is_processed = await self._follow(client, sent, shown)
+                self._running.followed.remove(sent.task_id)
+                return is_processed
 
             try:
                 tasks = [send_one(source) for source in sources]
@@ -99,7 +116,9 @@ class _Sending:
             return None
         try:
             sent = await self._upload(client, source, shown)
-        except (Refused, ValueError) as error:
+        except Refused as error:
+            shown.failed(refusal_text(error, self._access.address))
+        except ValueError as error:
             shown.failed(str(error))
         except OSError as error:
             shown.failed(error.strerror or str(error))
@@ -134,7 +153,7 @@ class _Sending:
     def _send_stream(
         self, source: Source, metadata: Mapping[str, str], shown: Shown
     ) -> UploadResult:
-        with Client(self._endpoint, token=self._token, options=self._options) as client:
+        with Client(self._access.url, token=self._access.token, options=self._options) as client:
             if source.path == STDIN:
                 return client.upload_stream(sys.stdin.buffer, metadata, progress=shown.sent)
             named = {"filename": source.path.name, **metadata}
@@ -148,7 +167,7 @@ class _Sending:
             async for state in client.follow(sent):
                 shown.state(sent, state)
         except Refused as error:
-            shown.failed(str(error))
+            shown.failed(refusal_text(error, self._access.address))
         except Unreachable as error:
             self._unreachable = error
             shown.failed(str(error))

@@ -3,23 +3,34 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tusd_py.cli.common import refuse
+from tusd_py.cli.logins import Login, Logins, UnreadableLogins, logins_file
 from tusd_py.cli.output import say_pause
+from tusd_py.cli.texts import text, translated
 
 if TYPE_CHECKING:
-    from tusd_py.client import Client, Options
+    from tusd_py.client import Client, Options, Refused, Unreachable
 
 DEFAULT_URL: Final = "http://127.0.0.1:8888/files/"
 
-Url = Annotated[str, typer.Option(envvar="TUSD_URL", help="The server's tus endpoint.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TUSD_URL", help="The server's tus endpoint; that of the last login if not given."
+    ),
+]
 Token = Annotated[
     str | None,
-    typer.Option(envvar="TUSD_TOKEN", help="A session token of the server."),
+    typer.Option(
+        envvar="TUSD_TOKEN",
+        help="A session token of the server; that of the login to it if not given.",
+    ),
 ]
 CaCert = Annotated[
     Path | None,
@@ -29,6 +40,7 @@ CaCert = Annotated[
         help="A PEM file of certificates that are trusted in addition to those of the system.",
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Do not check the server's certificate.")
 ]
@@ -46,35 +58,96 @@ def trusting(cacert: Path | None, *, insecure: bool) -> ssl.SSLContext:
         refuse(f"--cacert {cacert}: {error.strerror or error}")
 
 
-def checked_url(url: str, token: str | None) -> str:
-    """Return the address without user and password; exit if it or the token is wrong."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Says which server a command uses, and the token for it."""
+
+    url: str
+    """As it was given: it may contain a user and a password."""
+    address: str
+    """The endpoint without them."""
+    token: str | None
+
+
+def access_of(url: str | None, token: str | None) -> Access:
+    """Return the server of the options, or else of the last login; exit if one is wrong.
+
+    The token of a login is used for the endpoint of that login only.
+    """
+    logins = Logins(logins_file())
+    try:
+        if url is None:
+            url = (logins.default() or Login(DEFAULT_URL)).url
+        address, has_user = checked_url(url, token)
+        if not (token or has_user):
+            token = logins.token_for(address)
+    except UnreadableLogins:
+        refuse(text("{file} is damaged: remove it and log in again", file=logins.file))
+    except OSError as error:
+        refuse(f"{logins.file}: {translated(error.strerror or str(error))}")
+    return Access(url, address, token)
+
+
+def checked_url(url: str, token: str | None) -> tuple[str, bool]:
+    """Return the endpoint without user and password, and whether it had them.
+
+    Exit if it or the token is wrong.
+    """
     from tusd_py.client.origin import checked_endpoint, checked_token
 
     try:
-        address, _ = checked_endpoint(url)
+        address, basic = checked_endpoint(url)
     except ValueError as error:
-        refuse(f"--url {url}: {error}")
+        refuse(f"--url {url}: {translated(str(error))}")
     try:
         checked_token(token or "")
     except ValueError as error:
-        refuse(f"--token: {error}")
-    return address
+        refuse(f"--token: {translated(str(error))}")
+    return address, basic is not None
 
 
 @contextmanager
-def opened_client(url: str, token: str | None, options: "Options") -> "Iterator[Client]":
+def opened_client(url: str | None, token: str | None, options: "Options") -> "Iterator[Client]":
     """Open a client for a block; exit with a sentence if the server refuses or is away."""
     # The HTTP client is imported by the commands that need it.
-    from tusd_py.client import Client, Refused, Unreachable
+    from tusd_py.client import Client
 
-    address = checked_url(url, token)
+    access = access_of(url, token)
+    with (
+        server_errors(access.address),
+        Client(access.url, token=access.token, options=options) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def server_errors(address: str) -> Iterator[None]:
+    """End the command with a sentence if the server at this address refuses or is away."""
+    from tusd_py.client import Refused, Unreachable
+
     try:
-        with Client(url, token=token, options=options) as client:
-            yield client
+        yield
     except Refused as error:
-        refuse(str(error), 1)
+        refuse(refusal_text(error, address), 1)
     except Unreachable as error:
-        refuse(f"{address} can't be reached ({error})", 3)
+        refuse(unreachable_text(error, address), 3)
+
+
+def refusal_text(error: "Refused", address: str) -> str:
+    """Return why the server refused, and for a token what to do."""
+    if error.code == "unauthenticated":
+        return text("{address} needs a token: tusd-py login {address}", address=address)
+    if error.code == "token_invalid":
+        return text("{address} does not accept the token: tusd-py login {address}", address=address)
+    if error.code == "token_expired":
+        return text("the token for {address} has expired: tusd-py login {address}", address=address)
+    return translated(str(error))
+
+
+def unreachable_text(error: "Unreachable", address: str) -> str:
+    """Return that a server can't be reached, and why."""
+    reason = translated(str(error))
+    return text("{address} can't be reached ({reason})", address=address, reason=reason)
 
 
 def client_options(

@@ -5,20 +5,12 @@ stable code, by which ``task_texts.json`` has it in the other language.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Any
 
-Language = Literal["en", "zh"]
-_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-
-
-def reader_language(environ: Mapping[str, str] = os.environ) -> Language:
-    """Return the language of the locale (POSIX, 8.2): Chinese, or else English."""
-    chosen = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
-    return "zh" if chosen.lower().startswith("zh") else "en"
+from tusd_py.cli.texts import Language
 
 
 def task_text(state: Mapping[str, Any], language: Language) -> str:

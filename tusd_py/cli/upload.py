@@ -9,14 +9,16 @@ import typer
 from tusd_py.cli.common import refuse
 from tusd_py.cli.output import say
 from tusd_py.cli.server_options import (
-    DEFAULT_URL,
     CaCert,
     Insecure,
+    Json,
     Token,
     Url,
-    checked_url,
+    access_of,
     client_options,
+    unreachable_text,
 )
+from tusd_py.cli.texts import text, translated
 from tusd_py.settings.values import parse_size
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ Files = Annotated[
 
 def upload(
     files: Files,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     metadata: Annotated[
         list[str] | None, typer.Option(help="More metadata, key=value; may be repeated.")
     ] = None,
@@ -46,7 +48,7 @@ def upload(
     parallel: Annotated[
         int, typer.Option(min=1, max=64, help="Files that are sent at the same time.")
     ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Json = False,
     no_instant: Annotated[
         bool,
         typer.Option("--no-instant", help="Do not hash first: send everything, held or not."),
@@ -68,42 +70,53 @@ def upload(
     extra = _metadata(metadata or [])
     chunk_bytes = _chunk_bytes(chunk_size)
     # HTTP client and progress bar are imported by the one command that needs them.
-    from tusd_py.cli.sending import send_files
+    from tusd_py.cli.sending import Running, send_files
     from tusd_py.cli.sources import sources_of
     from tusd_py.client import Unreachable
 
-    endpoint = checked_url(url, token)
+    access = access_of(url, token)
     found = sources_of(files)
     sources = [source for source in found if hidden or not source.is_hidden]
     left_out = len(found) - len(sources)
     if left_out:
-        say(f"tusd-py: hidden files left out: {left_out} (--hidden sends them)", error=True)
+        omitted = text("hidden files left out: {count} (--hidden sends them)", count=left_out)
+        say(f"tusd-py: {omitted}", error=True)
     if not sources:
-        refuse("there is no file in what was named")
+        refuse(text("there is no file in what was named"))
+    running = Running()
     try:
         failed = send_files(
             sources,
-            url,
+            access,
             extra,
             client_options(cacert, insecure=insecure, retries=retries, chunk_bytes=chunk_bytes),
+            running=running,
             parallel=parallel,
             as_json=as_json,
             follows=not no_follow,
             instant=not no_instant,
-            token=token,
         )
     except Unreachable as error:
-        refuse(f"{endpoint} can't be reached ({error}){_goes_on(sources)}", 3)
+        refuse(unreachable_text(error, access.address) + _goes_on(sources), 3)
     except KeyboardInterrupt:
-        say(f"tusd-py: stopped{_goes_on(sources)}", error=True)
+        followed = [] if running.unsent else running.followed
+        goes_on = _processing_goes_on(followed) if followed else _goes_on(sources)
+        say(f"tusd-py: {text('stopped')}{goes_on}", error=True)
         raise
     raise typer.Exit(1 if failed else 0)
 
 
 def _goes_on(sources: "Sequence[Source]") -> str:
     """Return what a user may do later: what was read of a stream can't be read again."""
-    streams = any(source.is_stream for source in sources)
-    return "" if streams else "; the same command goes on later"
+    if any(source.is_stream for source in sources):
+        return ""
+    return text("; the same command goes on later")
+
+
+def _processing_goes_on(followed: "Sequence[str]") -> str:
+    """Return what a user may do when everything has arrived."""
+    command = f"tusd-py watch {followed[0]}" if len(followed) == 1 else "tusd-py ls"
+    return text("; everything has arrived, and the server continues: {command}", command=command)
 
 
 def _metadata(pairs: list[str]) -> dict[str, str]:
@@ -113,20 +126,20 @@ def _metadata(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            refuse(f"--metadata {pair}: must be key=value")
+            refuse(f"--metadata {pair}: {text('must be key=value')}")
         try:
             check_metadata_key(key)
         except ValueError as error:
-            refuse(f"--metadata {pair}: {error}")
+            refuse(f"--metadata {pair}: {translated(str(error))}")
         found[key] = value
     return found
 
 
-def _chunk_bytes(text: str | None) -> int | None:
-    if text is None:
+def _chunk_bytes(given: str | None) -> int | None:
+    if given is None:
         return None
     try:
-        size = parse_size(text)
+        size = parse_size(given)
     except ValueError as error:
-        refuse(f"--chunk-size {text}: {error}")
+        refuse(f"--chunk-size {given}: {translated(str(error))}")
     return size if isinstance(size, int) and size > 0 else None

@@ -1,33 +1,23 @@
-"""Show the progress of ``tusd-py upload``: bars on a terminal, plain lines elsewhere, or JSON.
+"""Show files on their way to people and programs without a terminal: lines, or JSON.
 
 The event loop and threads call this module, for any number of files at a time.
 """
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from typing_extensions import override
 
-from tusd_py.cli.output import say, say_json
+from tusd_py.cli.figures import size_text
+from tusd_py.cli.output import padded, say, say_json
 from tusd_py.cli.sources import STDIN
-from tusd_py.cli.task_text import reader_language, task_text
+from tusd_py.cli.steps import ENDED, step_name, step_text
+from tusd_py.cli.texts import text, translated
 from tusd_py.client import UploadResult
-from tusd_py.domain.printable import printable
 
 LINE_SECONDS: Final = 1.0
-"""Without a terminal, the progress of a file is a line after at least this time."""
+"""The progress of a file is an object of JSON after at least this time."""
 
 
 class Shown(Protocol):
@@ -54,11 +44,6 @@ class Shown(Protocol):
         ...
 
 
-def size_of(file: Path) -> int | None:
-    """Return the size in bytes; None if it is not known before the end."""
-    return file.stat().st_size if file != STDIN and file.is_file() else None
-
-
 class Output(Protocol):
     """Shows files, for the length of a block."""
 
@@ -71,114 +56,93 @@ class Output(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Terminal(Output):
-    """Shows files to people."""
+def size_of(file: Path) -> int | None:
+    """Return the size in bytes; None if it is not known before the end."""
+    return file.stat().st_size if file != STDIN and file.is_file() else None
 
-    def __init__(self, console: Console, *, names: bool) -> None:
-        """Use a console. Args: names: each line begins with the name of its file."""
-        self._console = console
+
+def arrival_lines(sent: UploadResult) -> list[str]:
+    """Return what is said of a file that has arrived and is not followed."""
+    return [f"{padded(text('url'))}{sent.url}", f"{padded(text('task'))}{sent.task_id}"]
+
+
+def end_lines(sent: UploadResult, state: dict[str, Any]) -> list[str]:
+    """Return what is said at the end of a file's processing."""
+    status = str(state.get("status", ""))
+    lines = [f"{padded(step_name(status))}{step_text(state)}".rstrip()]
+    if status == "completed":
+        if sent.instant:
+            held = text("nothing was sent: the server held this content")
+            lines.append(f"{padded(text('instant'))}{held}")
+        lines.append(f"{padded(text('stored'))}{state.get('oss_path', '')}")
+        lines.append(f"{padded(text('url'))}{sent.url}")
+    return lines
+
+
+def failure_line(file: Path, sentence: str) -> str:
+    """Return what is said of a file that could not be sent."""
+    return f"tusd-py: {file}: {translated(sentence)}"
+
+
+class Lines(Output):
+    """Shows files by a line for each of their steps."""
+
+    def __init__(self, *, names: bool) -> None:
+        """Take how to begin. Args: names: each line begins with the name of its file."""
         self._names = names
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._stack.enter_context(self._bars)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        """Do nothing."""
 
     @override
     def file(self, file: Path) -> Shown:
-        bars = self._bars if self._console.is_terminal else None
-        return _Lines(self._console, bars, file, f"{file.name}: " if self._names else "")
+        return _Steps(file, f"{file.name}: " if self._names else "")
 
 
-class _Lines(Shown):
-    """Shows the lines and the bar of one file."""
+class _Steps(Shown):
+    """Prints the lines of one file."""
 
-    def __init__(self, console: Console, bars: Progress | None, file: Path, name: str) -> None:
-        self._console = console
-        self._bars = bars
+    def __init__(self, file: Path, name: str) -> None:
         self._file = file
         self._name = name
-        self._bar: tuple[str, TaskID] | None = None
-        self._said_at = 0.0
+        self._step = ""
 
     @override
     def hashed(self, offset: int) -> None:
-        self._draw(f"{self._file.name}  hashing", offset)
+        pass
 
     @override
     def sent(self, offset: int) -> None:
-        if self._bars is not None:
-            self._draw(self._file.name, offset)
-            return
-        size, now = self._size(), time.monotonic()
-        if offset == size or now - self._said_at >= LINE_SECONDS:
-            self._said_at = now
-            of = "" if size is None else f" of {size}"
-            self._say(f"sent           {offset}{of} bytes")
-
-    def _size(self) -> int | None:
-        return size_of(self._file)
-
-    def _draw(self, what: str, offset: int) -> None:
-        if self._bars is None:
-            return
-        if self._bar is None or self._bar[0] != what:
-            self._end_bar()
-            self._bar = what, self._bars.add_task(printable(what), total=self._size() or None)
-        self._bars.update(self._bar[1], completed=offset)
-
-    def _end_bar(self) -> None:
-        if self._bar is not None and self._bars is not None:
-            self._bars.remove_task(self._bar[1])
-        self._bar = None
+        size = size_of(self._file)
+        self._begin(text("sending"), "" if size is None else size_text(size))
 
     @override
     def arrived(self, sent: UploadResult, *, followed: bool) -> None:
-        self._end_bar()
         if not followed:
-            self._say(f"url            {sent.url}")
-            self._say(f"task           {sent.task_id}")
+            for line in arrival_lines(sent):
+                say(f"{self._name}{line}")
 
     @override
     def state(self, sent: UploadResult, state: dict[str, Any]) -> None:
-        self._end_bar()
-        status, progress = str(state.get("status", "")), str(state.get("progress", 0))
-        text = f"{task_text(state, reader_language())}{_place(state)}"
-        self._say(f"{status:<14} {progress:>3} %  {text}".rstrip())
-        if status == "completed":
-            if sent.instant:
-                self._say("instant        nothing was sent: the server held this content")
-            self._say(f"stored         {state.get('oss_path', '')}")
-            self._say(f"url            {sent.url}")
+        status = str(state.get("status", ""))
+        if status in ENDED:
+            for line in end_lines(sent, state):
+                say(f"{self._name}{line}")
+            return
+        self._begin(step_name(status), step_text(state))
 
-    def _say(self, line: str) -> None:
-        # Text from a server is not markup: it could make links, or end the line.
-        self._console.print(printable(f"{self._name}{line}"), markup=False, emoji=False)
+    def _begin(self, step: str, more: str) -> None:
+        """Print a line if this is another step than before."""
+        if step != self._step:
+            self._step = step
+            say(f"{self._name}{padded(step)}{more}".rstrip())
 
     @override
     def failed(self, sentence: str) -> None:
-        self._end_bar()
-        say(f"tusd-py: {self._file}: {sentence}", error=True)
-
-
-def _place(state: dict[str, Any]) -> str:
-    """Return the place in the queue for people; '' if the task has none."""
-    place = state.get("queue_position")
-    if not isinstance(place, int):
-        return ""
-    return "  (next)" if place <= 0 else f"  ({place} before it)"
+        say(failure_line(self._file, sentence), error=True)
 
 
 class JsonLines(Output):

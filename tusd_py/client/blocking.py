@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
-from urllib.parse import urljoin
 
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Download
-from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.errors import Refused
 from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
@@ -24,8 +23,8 @@ from tusd_py.client.file_upload import (
     UploadPlan,
     UploadResult,
     ignore_progress,
-    refusal_text,
 )
+from tusd_py.client.json_api import JsonApi
 from tusd_py.client.options import Options
 from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.responses import failure_of, read_answer
@@ -34,7 +33,6 @@ from tusd_py.client.sending import send_request
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamUpload
 from tusd_py.client.targets import FileTarget, StreamTarget
 from tusd_py.client.tus_requests import Request, Response
-from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 
 class Client:
@@ -69,6 +67,7 @@ class Client:
         self._http = http or httpx.Client(
             timeout=self._options.timeout, verify=self._options.verify
         )
+        self._api = JsonApi(self._http, self._endpoint, self._headers, self._contact)
 
     def upload(
         self,
@@ -209,34 +208,57 @@ class Client:
     ) -> dict[str, Any]:
         """Return ``total``, one page of the user's ``tasks``, newest first, and ``next``.
 
-        Args: selected: ``name`` (a part of it), ``state`` (receiving, processing, completed,
-            failed), ``created_from``, ``created_before``; ``cursor``: ``next`` of the page before,
-            instead of ``page``.
+        Args: selected: ``name`` (a part of it), ``id`` (its first digits), ``state`` (receiving,
+            processing, completed, failed), ``created_from``, ``created_before``; ``cursor``:
+            ``next`` of the page before, instead of ``page``.
         Raises: Refused, Unreachable.
         """
         params = {"page": str(page), "size": str(size), **(selected or {})}
-        return self._listed("tasks", "tasks", params)
+        return self._api.listed("tasks", "tasks", params)
+
+    def find(self, start: str) -> dict[str, Any]:
+        """Return the file of the user's list whose id begins with ``start``, as ``tasks`` has it.
+
+        Raises: Refused: there is none, or there are several; Unreachable.
+        """
+        return self._api.found(start)
+
+    def delete(self, sent: UploadResult) -> None:
+        """Delete an upload, complete or not, and its file. Raises: Refused, Unreachable."""
+        self._api.delete_upload(sent.url)
+
+    def share(
+        self,
+        sent: UploadResult,
+        *,
+        expires_in: int | None = None,
+        downloads: int | None = None,
+        password: str | None = None,
+    ) -> dict[str, Any]:
+        """Make a link to a finished file for receivers without an account, and return it.
+
+        Args: expires_in: seconds; downloads: after how many the link ends; None: as the server
+            does it by default.
+        Raises: Refused, Unreachable.
+        """
+        given = {"expires_in": expires_in, "downloads": downloads, "password": password}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        return self._api.create_share(sent.task_id, wanted)
+
+    def shares(self, sent: UploadResult | None = None) -> list[dict[str, Any]]:
+        """Return the live links to a file; None: to all files. Raises: Refused, Unreachable."""
+        return self._api.shares(None if sent is None else sent.task_id)
+
+    def revoke_share(self, share_id: str) -> None:
+        """End a link at once. Raises: Refused: there is no such link; Unreachable."""
+        self._api.revoke_share(share_id)
 
     def renditions(self, sent: UploadResult) -> dict[str, Any]:
         """Return the ``facts`` of a finished file and its ``renditions``, the main object first.
 
         Raises: Refused: it is not finished, or does not exist; Unreachable.
         """
-        return self._listed(f"renditions/{sent.task_id}", "renditions", {})
-
-    def _listed(self, path: str, member: str, params: dict[str, str]) -> dict[str, Any]:
-        """Return the answer of a list's address, which has the list in ``member``."""
-        url = urljoin(self._endpoint, f"../api/file/upload/{path}")
-        try:
-            with self._http.stream(
-                "GET", url, params=params, headers=self._headers.to(url, {}), follow_redirects=False
-            ) as response:
-                answer = read_answer(response)
-        except httpx.TransportError as error:
-            raise Unreachable(str(failure_of(error))) from error
-        if answer.status != 200:
-            raise Refused(refusal_text(answer))
-        return _list_in(answer, member)
+        return self._api.listed(f"renditions/{sent.task_id}", "renditions", {})
 
     def download(
         self,
@@ -350,15 +372,3 @@ def _refusal(response: httpx.Response) -> Response:
     if response.is_success:
         return Response(response.status_code, response.headers)
     return read_answer(response)
-
-
-def _list_in(answer: Response, member: str) -> dict[str, Any]:
-    """Return the members of a response, of which one is a list of objects. Raises: Refused."""
-    try:
-        members = read_json_object(answer.content)
-    except NotAJsonObject:
-        members = {}
-    entries = members.get(member)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise Refused(f"the server's answer is not a list of {member}")
-    return members

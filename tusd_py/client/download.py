@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import TransientFailure, refusal_text, transient_failure
+from tusd_py.client.file_upload import TransientFailure, refusal, transient_failure
 from tusd_py.client.names import name_in
 from tusd_py.client.targets import Target
 from tusd_py.client.tus_requests import Response, byte_count
@@ -57,7 +57,7 @@ class Download:
             self._restart()
             raise TransientFailure("the file has become shorter on the server")
         if answer.status not in (200, 206) or (answer.status == 206 and not self._received):
-            raise Refused(refusal_text(answer))
+            raise refusal(answer)
         if not is_plain(response):
             raise Refused("the server compressed the file, which was not requested")
         etag = answer.headers.get("etag", "")

@@ -6,7 +6,7 @@ from urllib.parse import quote, urljoin
 from httpx_sse import ServerSentEvent
 
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import Contact, Sleep, TransientFailure, refusal_text
+from tusd_py.client.file_upload import Contact, Sleep, TransientFailure, refusal
 from tusd_py.client.tus_requests import Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
@@ -93,7 +93,7 @@ class TaskFollower:
         if answer.status < 500 and (
             answer.status not in _TRANSIENT_STATUS or self._refusals > NOT_FOUND_TRIES
         ):
-            raise Refused(refusal_text(answer))
+            raise refusal(answer)
         return False
 
     def pause_after_failure(self, failure: TransientFailure | None = None) -> Sleep:

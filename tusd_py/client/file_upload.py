@@ -326,7 +326,7 @@ def raise_for_status(answer: Response, *expected: int) -> None:
         return
     if status in _TRANSIENT_STATUS or status >= 500:
         raise transient_failure(answer)
-    raise Refused(refusal_text(answer))
+    raise refusal(answer)
 
 
 def raise_for_creation(answer: Response, endpoint: str) -> None:
@@ -346,19 +346,20 @@ def transient_failure(answer: Response) -> TransientFailure:
     return TransientFailure(f"the server answered {answer.status}", seconds)
 
 
-def refusal_text(answer: Response) -> str:
-    """Return the sentence of a refusal."""
+def refusal(answer: Response) -> Refused:
+    """Return the error that a refusal means, with the server's sentence and code."""
     if 300 <= answer.status < 400:
-        return f"the server answered {answer.status}: redirects are not followed"
+        return Refused(f"the server answered {answer.status}: redirects are not followed")
     try:
-        found = read_json_object(answer.content).get("detail")
+        problem = read_json_object(answer.content)
     except NotAJsonObject:
-        found = None
-    if isinstance(found, str) and found:
-        return found[:MAX_SENTENCE]
+        problem = {}
+    sentence, code = problem.get("detail"), problem.get("code")
+    if isinstance(sentence, str) and sentence:
+        return Refused(sentence[:MAX_SENTENCE], code if isinstance(code, str) else "")
     if answer.status < 300:
-        return f"the server answered {answer.status}: is this a tus endpoint?"
-    return f"the server answered {answer.status}"
+        return Refused(f"the server answered {answer.status}: is this a tus endpoint?")
+    return Refused(f"the server answered {answer.status}")
 
 
 def offset_of(answer: Response, size: int | None, *, absent: str = "") -> int:

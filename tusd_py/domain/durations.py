@@ -4,3 +4,4 @@ from typing import Final
 
 DAY_SECONDS: Final = 86_400
 WEEK_SECONDS: Final = 7 * DAY_SECONDS
+YEAR_SECONDS: Final = 365 * DAY_SECONDS

@@ -20,6 +20,9 @@ The tree of errors:
     - PreconditionFailed
   - UploadError
     - RenditionNotFound
+    - ShareNotFound
+    - ShareEnded
+      - ShareUsedUp
     - UploadNotFound
     - UploadExpired
     - UploadTerminated
@@ -54,6 +57,9 @@ The tree of errors:
     - TooManyFiles
     - TooManyParts
     - TooManyStreams
+    - TooManyShares
+    - SharePasswordNeeded
+      - SharePasswordWrong
     - MetadataTooLarge
     - TypeNotAllowed
     - ProfileNotAllowed
@@ -184,6 +190,27 @@ class RenditionNotFound(UploadError):
 
     code = "rendition_not_found"
     sentence = "The file has no rendition of this name."
+
+
+class ShareNotFound(UploadError):
+    """Raised when there is no such share, or none that the caller may see or open."""
+
+    code = "share_not_found"
+    sentence = "There is no such link."
+
+
+class ShareEnded(UploadError):
+    """Raised when a link that this server has made gives its file no longer."""
+
+    code = "share_ended"
+    sentence = "The link has ended: it expired, it was revoked, or its file was deleted."
+
+
+class ShareUsedUp(ShareEnded):
+    """Raised when a share has no downloads left for another receiver."""
+
+    code = "share_used_up"
+    sentence = "The link has no downloads left."
 
 
 class UploadNotFound(UploadError):
@@ -489,6 +516,30 @@ class TooManyStreams(PolicyError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"There are {limit} open streams already; close one.")
+
+
+class TooManyShares(PolicyError):
+    """Raised when a file has as many live links as are allowed."""
+
+    code = "too_many_shares"
+    sentence = "The file has too many links."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The file has {limit} links already; revoke one.")
+
+
+class SharePasswordNeeded(PolicyError):
+    """Raised when a share is opened without its password."""
+
+    code = "share_password_needed"
+    sentence = "The link needs its password."
+
+
+class SharePasswordWrong(SharePasswordNeeded):
+    """Raised when a share is opened with a wrong password."""
+
+    code = "share_password_wrong"
+    sentence = "The password is wrong."
 
 
 class MetadataTooLarge(PolicyError):

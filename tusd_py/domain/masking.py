@@ -9,6 +9,8 @@ _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _CLOSING: Final = "\"'<>()[]{},;.:?!\\"
 """Characters at the end of a URL that belong to the sentence or the literal around it."""
 _PLAIN_AUTHORITY: Final = re.compile(r"(\[[^\]]*\]|[^:@]*)(:[0-9]*)?")
+_SHARE: Final = re.compile(r"(/s/)[A-Za-z0-9_-]{40}(?![A-Za-z0-9_-])")
+"""The path of a share (``auth.share_tokens``), which is the whole right to its file."""
 _TARGET: Final = re.compile(r"(?<![\w:/])(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 """A path with a query, as HTTP libraries write it into their errors."""
 _CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@]+@(?=[\w\[])")
@@ -18,9 +20,11 @@ _CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@
 def masked(text: str) -> str:
     """Return the text with ``********`` for user, password, query and fragment of each URL in it.
 
-    Queries of paths and ``user:password`` before ``@host`` are replaced too. Paths are kept: an
-    address whose path is a secret must not be set where it is shown.
+    Queries of paths, tokens of shares and ``user:password`` before ``@host`` are replaced too.
+    Other paths are kept: an address whose path is a secret must not be set where it is shown.
     """
+    if "/s/" in text:
+        text = _SHARE.sub(rf"\1{MASK}", text)
     if "://" in text:
         text = _URL.sub(_masked_match, text)
     if "?" in text:

@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
+from tusd_py.auth.share_tokens import ShareTokens
 from tusd_py.domain.caller import Caller
 from tusd_py.http.authentication import Access
 from tusd_py.http.streams import StreamLimit
@@ -38,6 +39,8 @@ class AppContext:
     streams: StreamLimit
     links: RenditionLinks
     """Links to a file's renditions for players and pages that can send no header."""
+    share_tokens: ShareTokens
+    """Tokens in the addresses of links for receivers."""
     operator_links: OperatorLinks
     """Links to the operator's page where no authentication is set."""
     metrics: ServerMetrics

@@ -1,5 +1,6 @@
 """Answers GET and HEAD: with a file as an attachment or a rendition inline, whole or a range."""
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -47,17 +48,21 @@ async def download_response(
     *,
     inline: bool = False,
     redirects: bool = True,
+    link_seconds: float | None = None,
+    adapt: Callable[[Content], Content] = lambda content: content,
 ) -> Response:
     """Answer a download of a user's finished upload.
 
-    Args and Raises: see ``content_response`` and ``download``.
+    Args: link_seconds: how long a link to the object store is valid; None: as it is set. adapt:
+        returns the content as it is answered. Others and Raises: see ``content_response`` and
+        ``download``.
     """
+    seconds = link_seconds or context.settings.objects.link_expires
 
     async def find_and_answer() -> Response:
         content = await download(context.uploads, context.ports.objects, user_id, command)
-        seconds = context.settings.objects.link_expires
         return await content_response(
-            content, command, link_seconds=seconds, inline=inline, redirects=redirects
+            adapt(content), command, link_seconds=seconds, inline=inline, redirects=redirects
         )
 
     try:

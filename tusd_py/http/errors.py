@@ -42,6 +42,9 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadError: 409,
     e.UploadNotFound: 404,
     e.RenditionNotFound: 404,
+    e.ShareNotFound: 404,
+    e.ShareEnded: 410,
+    e.ShareUsedUp: 410,
     e.UploadExpired: 410,
     e.UploadTerminated: 410,
     e.NotRetryable: 409,
@@ -75,6 +78,9 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TooManyFiles: 413,
     e.TooManyParts: 413,
     e.TooManyStreams: 429,
+    e.TooManyShares: 409,
+    e.SharePasswordNeeded: 401,
+    e.SharePasswordWrong: 401,
     e.MetadataTooLarge: 431,
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
@@ -183,6 +189,8 @@ def error_headers(error: e.TusdError, status: int) -> dict[str, str]:
         # RFC 6750, 3.1: no error is named where no token was sent.
         token_sent = isinstance(error, e.TokenInvalid | e.TokenExpired)
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if token_sent else "Bearer"
+    if isinstance(error, e.SharePasswordNeeded):
+        headers["WWW-Authenticate"] = 'Basic realm="link", charset="UTF-8"'
     wait = _wait_seconds(error, status)
     if wait is not None:
         headers["Retry-After"] = str(wait)

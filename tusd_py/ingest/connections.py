@@ -10,7 +10,6 @@ begin in one iteration are bounded (``Turns``), and the chunked bodies that are 
 """
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import struct
@@ -24,6 +23,8 @@ from weakref import WeakKeyDictionary
 from uvicorn.server import ServerState
 
 from tusd_py.ingest.descriptors import connections_allowed
+from tusd_py.protocol.address import counted_address
+from tusd_py.protocol.host import is_loopback
 from tusd_py.settings.limits import ConnectionSettings
 from tusd_py.uploads.body import BodyWatchdog
 
@@ -229,17 +230,8 @@ class Connections:
         """Return the address or network under which a peer is counted; None: it is not counted."""
         if not self._limits.per_address or peer is None:
             return None
-        try:
-            address = ipaddress.ip_address(peer.partition("%")[0])
-        except ValueError:
-            return None
-        if isinstance(address, ipaddress.IPv6Address):
-            if address.ipv4_mapped is None:
-                if address.is_loopback:
-                    return None
-                return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
-            address = address.ipv4_mapped
-        return None if address.is_loopback else str(address)
+        address = counted_address(peer)
+        return None if address is None or is_loopback(address) else address
 
     def _make_room(self, among: dict[Guarded, None] | None) -> bool:
         """Close the connection that has waited longest, first one without a complete request."""

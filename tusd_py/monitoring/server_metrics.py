@@ -45,6 +45,11 @@ class ServerMetrics:
             ("event", "result"),
             registry=registry,
         )
+        self._shares = Counter(
+            "tusd_share_downloads",
+            "Receivers that began a download by a link",
+            registry=registry,
+        )
         for kind in ("sse", "websocket"):
             self._listeners.labels(kind)
         registry.register(_UploadMetrics(counts, followers))
@@ -65,6 +70,10 @@ class ServerMetrics:
     def hook_delivered(self, event: HookEvent, result: str) -> None:
         """Count the result of handing an event to the hooks."""
         self._hooks.labels(event.value, result).inc()
+
+    def share_downloaded(self) -> None:
+        """Count a receiver that began a download by a link."""
+        self._shares.inc()
 
     def observe_loop_lag(self, seconds: float) -> None:
         """Record how many seconds too late the event loop ran a callback."""

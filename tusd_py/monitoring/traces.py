@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _WITH_QUERY: Final = ("http.url", "http.target", "url.full", "url.query")
 """Attributes of a request's span, by the old and the new names of OpenTelemetry."""
-QUIET_PATHS: Final = "healthz,readyz,metrics,/admin"
-"""Paths without spans. The operator's page may have the key of a one-time link in its address."""
+QUIET_PATHS: Final = "healthz,readyz,metrics,/admin,/s/[A-Za-z0-9_-]{40}"
+"""Paths without spans: addresses of the operator's page and of shares may be secrets."""
 
 
 class Traces(Protocol):

@@ -13,7 +13,10 @@ class RateLimiter(Protocol):
     """Whether a charge waits for the network, and must then run in a thread."""
 
     def consume(self, key: str, *, cost: float, burst: float) -> float:
-        """Charge in any case. Return the seconds until it is paid; 0: it is paid."""
+        """Charge in any case. Return the seconds until it is paid; 0: it is paid.
+
+        A negative cost gives back what was charged.
+        """
         ...
 
     def try_acquire(self, key: str, *, cost: float, burst: float) -> float:

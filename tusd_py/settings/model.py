@@ -19,8 +19,10 @@ from tusd_py.settings.jobs import JobSettings, ScanSettings
 from tusd_py.settings.limits import ConnectionSettings, LimitSettings
 from tusd_py.settings.media import MediaSettings
 from tusd_py.settings.objects import ObjectSettings, OssSettings, S3Settings
+from tusd_py.settings.page import PageSettings
 from tusd_py.settings.section import Section
 from tusd_py.settings.services import MysqlSettings, RabbitMqSettings, RedisSettings
+from tusd_py.settings.shares import ShareSettings
 from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, PublicUrl, Size
 
 
@@ -145,6 +147,7 @@ class Settings(Section):
     )
     whitelist: WhitelistSettings = WhitelistSettings()
     instant: InstantSettings = InstantSettings()
+    page: PageSettings = PageSettings()
     limits: LimitSettings = LimitSettings()
     connections: ConnectionSettings = ConnectionSettings()
     media: MediaSettings = MediaSettings()
@@ -156,6 +159,7 @@ class Settings(Section):
     redis: RedisSettings = RedisSettings()
     rabbitmq: RabbitMqSettings = RabbitMqSettings()
     objects: ObjectSettings = ObjectSettings()
+    shares: ShareSettings = ShareSettings()
     oss: OssSettings = OssSettings()
     s3: S3Settings = S3Settings()
 

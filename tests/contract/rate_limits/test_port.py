@@ -52,6 +52,17 @@ def test_what_is_charged_in_any_case_adds_up(meters: list[RateLimiter]) -> None:
     assert 339 < meters[0].consume("bytes:7", cost=0.0, burst=1.0) <= 400
 
 
+def test_what_is_given_back_can_be_taken_again(meters: list[RateLimiter]) -> None:
+    first, second = meters
+    for _ in range(3):
+        assert first.try_acquire("k", cost=HOUR, burst=HOUR) == 0.0
+        assert second.try_acquire("k", cost=HOUR, burst=HOUR) > 0
+        second.consume("k", cost=-HOUR, burst=HOUR)
+    second.consume("k", cost=-HOUR, burst=HOUR)
+    assert first.try_acquire("k", cost=HOUR, burst=HOUR) == 0.0
+    assert first.try_acquire("k", cost=HOUR, burst=HOUR) > 0, "never more than the burst"
+
+
 def test_without_redis_each_counts_for_itself() -> None:
     meter = RedisRateLimiter(f"redis://127.0.0.1:{free_port()}/0", SystemClock())
     try:

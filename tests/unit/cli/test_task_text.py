@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from tusd_py.cli.task_text import reader_language, task_text
+from tusd_py.cli.task_text import task_text
 from tusd_py.domain.messages import MESSAGE_CODES
 from tusd_py.domain.notes import NOTE_TEXTS, Note
 from tusd_py.domain.task import TaskStatus
@@ -27,20 +27,6 @@ def test_no_text_mixes_languages(language: str) -> None:
     assert not any(char.isascii() and char.isalpha() for text in chinese for char in text)
     english = [*TEXTS["en"]["messages"].values(), *TEXTS["en"]["notes"].values()]
     assert all(text.isascii() for text in english)
-
-
-@pytest.mark.parametrize(
-    ("environ", "language"),
-    [
-        ({}, "en"),
-        ({"LANG": "zh_CN.UTF-8"}, "zh"),
-        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
-        ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "zh_TW"}, "zh"),
-        ({"LC_ALL": "", "LANG": "zh_CN"}, "zh"),
-    ],
-)
-def test_the_locale_chooses_the_language(environ: dict[str, str], language: str) -> None:
-    assert reader_language(environ) == language
 
 
 def test_each_state_has_its_text() -> None:

@@ -186,6 +186,8 @@ TASK = "0" * 32
         (f"/api/file/upload/links/{TASK}", "tusd-py"),
         ("/api/file/upload/media/a.b.c", "tusd-py"),
         ("/api/docs", "tusd-py"),
+        ("/api/file/upload/shares", "tusd-py"),
+        (f"/s/{'A' * 40}/download", "tusd-py"),
         # Open for the operator from outside: without a token neither has data.
         ("/admin", "tusd-py"),
         ("/api/admin/overview", "tusd-py"),

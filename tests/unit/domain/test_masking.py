@@ -35,6 +35,18 @@ def test_secrets_within_urls_are_masked(text: str) -> None:
         assert json.loads(masked(text))["kept"] is True
 
 
+TOKEN = f"{SECRET}-{'x' * 28}"
+
+
+@pytest.mark.parametrize(
+    "text", [f"GET https://host/a/s/{TOKEN}/download failed", f"410 for '/s/{TOKEN}'"]
+)
+def test_the_token_of_a_share_is_masked(text: str) -> None:
+    assert len(TOKEN) == 40
+    assert masked(text) == text.replace(TOKEN, "********")
+    assert masked(f"{text}x/s/{TOKEN}y").endswith(f"/s/{TOKEN}y"), "one of another length is none"
+
+
 @pytest.mark.parametrize(
     "text",
     [

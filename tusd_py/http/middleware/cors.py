@@ -126,13 +126,15 @@ class CorsMiddleware:
         pages: Collection[str],
         unmarked: Collection[str],
         open_paths: Collection[str],
+        open_below: str,
     ) -> None:
         """Prepare the rules.
 
         Args: origins: the result of ``allowed_origins``. by_tokens: see ``Access``.
             address: how the server's own origin is known. pages: paths that a link of another site
             may open. unmarked: paths that no page of another site may read. open_paths: paths that
-            are not checked.
+            are not checked. open_below: beginning of paths that are not checked either: their
+            addresses are secret, and give the same to all who know them.
         """
         self._app = app
         self._address = address
@@ -140,6 +142,7 @@ class CorsMiddleware:
         self._pages = pages
         self._unmarked = unmarked
         self._open_paths = open_paths
+        self._open_below = open_below
         self._origins = frozenset(origins)
         self._all = "*" in self._origins
         self._by_tokens = by_tokens
@@ -156,7 +159,7 @@ class CorsMiddleware:
         if (
             scope["type"] == "lifespan"
             or not any(name in _OF_A_PAGE for name, _ in scope["headers"])
-            or get_route_path(scope) in self._open_paths
+            or self._is_open(get_route_path(scope))
         ):
             await self._app(scope, receive, send)
             return
@@ -176,6 +179,9 @@ class CorsMiddleware:
             await self._app(scope, receive, send)
             return
         await self._answer_marked(origin, headers, scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open_paths or path.startswith(self._open_below)
 
     async def _answer_marked(
         self, origin: str, headers: Headers, scope: Scope, receive: Receive, send: Send

@@ -42,7 +42,11 @@ export function followSending(uppy, addressOf, changed) {
     sending.delete(id)
     changed(id)
   }
-  uppy.on('upload-success', (file) => end(file, false))
+  uppy.on('upload-success', (file) => {
+    end(file, false)
+    // It may leave the tray.
+    tasks.delete(file.id)
+  })
   uppy.on('gave-up', (file) => end(file, true))
   uppy.on('upload-pause', (file) => end(file, false))
   uppy.on('file-removed', (file) => end(file, true))

@@ -3,24 +3,31 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { build } from 'esbuild'
+import { buildComponent } from './component/build.mjs'
+import { licencesOf } from './licences.mjs'
 
 const out = path.resolve(import.meta.dirname, '../built')
 fs.rmSync(out, { recursive: true, force: true })
 fs.mkdirSync(out)
-const { metafile } = await build({
-  entryPoints: { page: 'page.js', admin: 'admin.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
+const OPTIONS = {
   absWorkingDir: import.meta.dirname,
   outdir: out,
   bundle: true,
   minify: true,
-  format: 'iife',
   target: 'es2022',
   alias: { '@transloadit/prettier-bytes': './prettier-bytes.js' },
   legalComments: 'none',
-  metafile: true,
   logLevel: 'error',
+}
+const { metafile } = await build({
+  ...OPTIONS,
+  entryPoints: { page: 'page.js', admin: 'admin.js', receiver: 'receiver.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
+  format: 'iife',
+  metafile: true,
 })
-for (const page of ['index.html', 'admin.html', 'api.html', 'api.js']) {
+// What the page imports after a click.
+await build({ ...OPTIONS, entryPoints: { player: 'player.js', viewer: 'viewer.js' }, format: 'esm' })
+for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html', 'receiver-texts.json']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
 const viewer = path.join(import.meta.dirname, 'node_modules/swagger-ui-dist')
@@ -29,16 +36,5 @@ for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
   const text = fs.readFileSync(path.join(viewer, file), 'utf8').replace(/\n?(\/\/|\/\*)# sourceMappingURL=.*\n?/, '\n')
   fs.writeFileSync(path.join(out, file), text)
 }
-const names = new Set(['node_modules/swagger-ui-dist/'])
-for (const input of Object.keys(metafile.inputs)) {
-  const found = input.match(/.*node_modules\/((?:@[^/]+\/)?[^/]+)\//)
-  if (found) names.add(found[0])
-}
-const texts = [...names].sort().map((folder) => {
-  const directory = path.join(import.meta.dirname, folder)
-  const about = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
-  const file = fs.readdirSync(directory).find((name) => /^licen[cs]e/i.test(name))
-  const text = file ? fs.readFileSync(path.join(directory, file), 'utf8').trim() : `Licence: ${about.license}`
-  return `${about.name} ${about.version}\n\n${text}\n`
-})
-fs.writeFileSync(path.join(out, 'LICENCES.txt'), texts.join(`\n${'-'.repeat(78)}\n\n`))
+fs.writeFileSync(path.join(out, 'LICENCES.txt'), licencesOf(metafile.inputs, ['swagger-ui-dist']))
+await buildComponent(path.join(out, 'tusd-upload'))

@@ -3,9 +3,15 @@ import { ABOUT, chooseLanguage, chosenLanguage } from './languages.js'
 
 export const language = chosenLanguage()
 
+/** The texts of this deployment in the language, such as {title}; '' for what it does not have. */
+export const own = Object.fromEntries(
+  Object.entries(JSON.parse(document.documentElement.dataset.look ?? '{}')).map(([name, of]) => [name, of[language] || of['']]),
+)
+
 /** Puts the language's texts where the markup asks for them; the texts. */
 export function speak(texts) {
-  const text = texts[language]
+  const text = { ...texts[language] }
+  if (own.title) text.title = text.titleOf?.(own.title) ?? own.title
   document.documentElement.lang = ABOUT[language].tag
   document.documentElement.dir = ABOUT[language].direction
   for (const element of document.querySelectorAll('[data-text]')) {

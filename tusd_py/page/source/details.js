@@ -1,13 +1,16 @@
-// What the list does not have of a file, read once its row is near what is seen.
-import { ask } from './server.js'
+// What the list does not have of a file, read once its row is near what is seen: all such rows in one request.
+import { LINK_SECONDS } from './addresses.js'
+import { access, api } from './server.js'
 
-const AT_ONCE = 4
+const AT_ONCE = 100
 const PAUSE = 5000
 
 /** Reads details; `needed` says which task a row needs them of, null if none, and `got` gets them. */
 export function detailsOf(needed, got) {
   const near = new Set()
-  const reading = new Set()
+  /** Tasks of which the server said nothing; they are tried again after a pause. */
+  const unknown = new Set()
+  let isReading = false
   const observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (isIntersecting) near.add(target)
@@ -16,23 +19,27 @@ export function detailsOf(needed, got) {
     readOn()
   }, { rootMargin: '300px' })
 
-  function readOn() {
-    for (const row of near) {
-      if (reading.size >= AT_ONCE) return
-      const id = needed(row)
-      if (id && !reading.has(id)) read(id)
-    }
+  async function readOn() {
+    if (isReading) return
+    const ids = [...near].map(needed).filter((id) => id && !unknown.has(id))
+    if (!ids.length) return
+    isReading = true
+    await read(ids.slice(0, AT_ONCE))
+    isReading = false
+    readOn()
   }
 
-  async function read(id) {
-    reading.add(id)
-    const found = await ask(`progress/${id}`)
-    const made = found?.renditions?.some((name) => name !== 'original')
-    const listed = made ? await ask(`renditions/${id}`) : null
-    if (!found) await new Promise((then) => setTimeout(then, PAUSE))
-    reading.delete(id)
-    if (found) got(id, { ...found, listed })
-    readOn()
+  async function read(ids) {
+    const found = await ask(ids)
+    for (const each of found) got(each.progress.task_id, each)
+    const known = new Set(found.map(({ progress }) => progress.task_id))
+    const others = ids.filter((id) => !known.has(id))
+    if (!others.length) return
+    for (const id of others) unknown.add(id)
+    setTimeout(() => {
+      for (const id of others) unknown.delete(id)
+      readOn()
+    }, PAUSE)
   }
 
   return {
@@ -42,5 +49,15 @@ export function detailsOf(needed, got) {
       near.delete(row)
     },
     readOn,
+    /** Reads those that the first of these rows need, wherever they are. */
+    readRows: (rows) => read(rows.map(needed).filter(Boolean).slice(0, AT_ONCE)),
   }
+}
+
+async function ask(ids) {
+  const headers = { 'Content-Type': 'application/json', ...access.headers() }
+  const body = JSON.stringify({ task_ids: ids, seconds: LINK_SECONDS })
+  const answer = await fetch(`${api}details`, { method: 'POST', headers, body }).catch(() => null)
+  const found = answer?.ok ? await answer.json().catch(() => null) : null
+  return found?.tasks ?? []
 }

@@ -3,8 +3,11 @@ import * as en from './languages/en.js'
 import * as zh from './languages/zh.js'
 
 export const ABOUT = { en: en.about, zh: zh.about }
+/** What is said of files on their way: the page and the component add their own. */
+export const SENDING = { en: en.sending, zh: zh.sending }
 export const PAGE = { en: en.page, zh: zh.page }
 export const ADMIN = { en: en.admin, zh: zh.admin }
+export const COMPONENT = { en: en.component, zh: zh.component }
 
 const KEY = 'tusd-language'
 

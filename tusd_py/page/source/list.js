@@ -1,8 +1,12 @@
 // The list of files: pages of the server's list, newest first, kept right by the stream of events.
+import { keepLink } from './addresses.js'
 import { arriving, hasFailed, sentShare, stopSending } from './arriving.js'
 import { deletionOf } from './deletion.js'
 import { detailsOf } from './details.js'
-import { isEnded, newRow, showRow } from './row.js'
+import { followDeletions, tellDeleted } from './elsewhere.js'
+import { isViewed, openMedia } from './media.js'
+import { notice, offerNotice } from './notify.js'
+import { isEnded, newRow, showLink, showRow } from './row.js'
 import { fits, offerSearch, query, whenSearched } from './search.js'
 import { selectionOf } from './selection.js'
 import { access, api, text } from './server.js'
@@ -13,7 +17,7 @@ const BETWEEN = 1000
 /** Seconds for which a new upload counts as being sent. */
 const FRESH = 60
 /** What of a task no event says. */
-const LASTING = ['filename', 'file_size', 'created_at', 'offset', 'renditions', 'listed']
+const LASTING = ['filename', 'file_size', 'created_at', 'offset', 'listed']
 
 const list = document.querySelector('#tasks')
 const count = document.querySelector('#count')
@@ -39,23 +43,28 @@ const deletion = deletionOf({
     redraw(id)
   },
   gone(id) {
-    deleted.add(id)
-    drop(id)
+    tellDeleted(id)
+    gone(id)
   },
   kept(id, why) {
     refusals.set(id, why ?? '')
     redraw(id)
   },
 })
+function gone(id) {
+  deleted.add(id)
+  drop(id)
+}
 const selection = selectionOf((ids) => deletion.request(ids))
 const details = detailsOf(
   (row) => (tasks.get(row.dataset.task)?.detailed === false ? row.dataset.task : null),
-  (id, found) => {
+  (id, { progress, renditions: listed, link }) => {
     const task = tasks.get(id)
     if (!task) return
-    const isOlder = found.epoch === task.epoch && found.seq < task.seq
-    const { filename, file_size, offset, renditions, listed } = found
-    put({ ...task, ...(isOlder ? { filename, file_size, offset, renditions, listed } : found), detailed: true })
+    const isOlder = progress.epoch === task.epoch && progress.seq < task.seq
+    const { filename, file_size, offset } = progress
+    if (link) keepLink(id, link)
+    put({ ...task, ...(isOlder ? { filename, file_size, offset } : progress), listed, detailed: true })
   },
 )
 
@@ -110,7 +119,15 @@ function take(entry) {
   const known = tasks.get(entry.task_id)
   if (entry.progress > known.progress) moving.add(entry.task_id)
   if (known.status === entry.status) return put({ ...known, ...entry, progress: Math.max(known.progress, entry.progress) })
+  tellNews(known, entry)
   put({ ...lasting(known), ...entry, detailed: false })
+}
+
+/** Says that a task has ended, on the page and outside of it. */
+function tellNews(known, { status }) {
+  if (known.status === status || !isEnded({ status })) return
+  announced.textContent = `${known.filename}: ${text[status]}`
+  notice(known.filename, text[status])
 }
 
 const lasting = (task) => Object.fromEntries(LASTING.filter((name) => name in task).map((name) => [name, task[name]]))
@@ -141,7 +158,7 @@ function follow(event) {
   const isStale = isNews || (event.status === 'pending' && !arriving(id))
   put({ ...lasting(known), ...event, detailed: known.detailed && !isStale })
   details.readOn()
-  if (isNews) announced.textContent = `${known.filename}: ${text[event.status]}`
+  tellNews(known, event)
   showState()
 }
 
@@ -162,9 +179,9 @@ const inTurn = (work) => (turn = turn.then(work, work))
 
 /** A page of the list, with the status of the answer and its time; `version` ends what is read for an earlier search. */
 let version = 0
-async function pageAt(cursor) {
+async function pageAt(cursor, size = PAGE) {
   const parameters = query()
-  parameters.set('size', PAGE)
+  parameters.set('size', size)
   if (cursor) parameters.set('cursor', cursor)
   const answer = await fetch(`${api}tasks?${parameters}`, { headers: access.headers() }).catch(() => null)
   if (!answer?.ok) return { status: answer?.status ?? 0 }
@@ -247,6 +264,13 @@ export function readList() {
   return inTurn(() => readPages(new Set(open)))
 }
 
+/** Reads the list again if it has fewer files than were read. */
+async function lookForMissing() {
+  const { total: there } = await pageAt(null, 1)
+  if (there < (next ? total : rows.size)) await readPages(new Set(tasks.keys()))
+}
+followDeletions(gone, () => inTurn(lookForMissing))
+
 async function readMore() {
   if (!next) return
   const begun = version
@@ -284,6 +308,30 @@ function watchEnd() {
 }
 watchEnd()
 
+// -- what the files show
+
+list.addEventListener('click', ({ target }) => {
+  const row = target.closest('.tile button') && target.closest('li')
+  if (row) openMedia(row, tasks.get(row.dataset.task), beside, (link, task) => showLink(link, text.download, task.filename, task, true))
+})
+
+/** The next task from that of an id that the viewer shows, in steps of 1 or -1; null at the end of the list. */
+async function beside(id, step) {
+  for (let row = rows.get(id); row; ) {
+    const following = step > 0 ? 'nextElementSibling' : 'previousElementSibling'
+    if (!row[following] && step > 0) await inTurn(readMore)
+    row = row[following]
+    if (row && !tasks.get(row.dataset.task).detailed) {
+      const ahead = []
+      for (let each = row; each && ahead.length < PAGE; each = each[following]) ahead.push(each)
+      await details.readRows(ahead)
+    }
+    const task = row && tasks.get(row.dataset.task)
+    if (task && isViewed(task)) return task
+  }
+  return null
+}
+
 // -- what is said about the whole
 
 let isShowing = false
@@ -296,6 +344,7 @@ function showState() {
     let open = 0
     for (const task of tasks.values()) if (!isEnded(task) && (task.status !== 'pending' || moving.has(task.task_id))) open++
     showTitle(sentShare(), open)
+    offerNotice(open > 0)
   }, 100)
 }
 

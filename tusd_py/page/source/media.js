@@ -1,59 +1,113 @@
-// Pictures of a finished file, and its player, by a link: an element of a page can send no token.
+// The tile of a row, and what it opens: the player of a film or a sound in the row, the viewer of pictures.
+import { addressOf, isOld, renew, showPicture } from './addresses.js'
 import { language } from './common.js'
+import { clock, factsInWords } from './facts.js'
+import { text } from './server.js'
+import { size } from './size.js'
 
 const PLAYED = { video: /^video\/(mp4|webm)$/, audio: /^audio\/(mp4|aac|mpeg|ogg|flac|wav)$/ }
+const SHOWN = /^image\/(avif|gif|jpeg|png|webp)$/
+/** Bundles that are needed after a click only. */
+const load = (name) => import(new URL(`page/${name}.js`, document.baseURI).href)
 
-/** Shows what there is of a completed task below `place`; `ask` fetches from the API, `text` are the page's texts. */
-export async function showMedia(place, task, ask, text) {
-  const { listed } = task
-  const known = ['web', 'thumbnail', 'poster', 'cover', 'waveform']
-  if (!listed.renditions.some(({ name }) => known.includes(name))) return
-  const link = await ask(`links/${task.task_id}`, { method: 'POST' })
-  if (!link) return
-  const address = (name) => `${link.url}?rendition=${name}&stream=1`
-  const of = Object.fromEntries(listed.renditions.map((one) => [one.name, one]))
-  const main = of[listed.main]
-  const kind = Object.keys(PLAYED).find((one) => PLAYED[one].test(main.content_type))
-  const still = ['thumbnail', 'cover', 'poster'].find((name) => of[name])
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.className = 'still'
-  if (still) {
-    const picture = new Image()
-    picture.alt = ''
-    picture.loading = 'lazy'
-    picture.src = address(still)
-    button.append(picture)
-  }
-  const label = document.createElement('span')
-  label.textContent = kind ? text.play : text.view
-  button.append(label)
-  button.addEventListener('click', () => button.replaceWith(kind ? player(kind, of, address, main) : view(of, address, main)))
-  place.replaceChildren(button)
+/** What can be played or viewed of a task: {kind, still, view}, the latter two names of renditions or undefined. */
+function mediaOf({ status, listed }) {
+  if (status !== 'completed' || !listed) return {}
+  const of = new Map(listed.renditions.map((one) => [one.name, one]))
+  const { content_type } = of.get(listed.main)
+  // A file that could not be read has none of these.
+  const { duration, audio, video_codec } = listed.facts
+  const isRead = Boolean(duration || audio || video_codec)
+  const kind = Object.keys(PLAYED).find((one) => isRead && PLAYED[one].test(content_type))
+  const still = ['thumbnail', 'cover', 'poster'].find((name) => of.has(name))
+  const view = ['preview', 'web', listed.main, 'poster', 'cover'].find((name) => SHOWN.test(of.get(name)?.content_type))
+  return { kind, still, view: kind ? undefined : view }
 }
 
-function player(kind, of, address, main) {
-  const element = document.createElement(kind)
-  element.controls = true
-  element.autoplay = true
-  element.preload = 'metadata'
-  if (kind === 'video' && of.poster) element.poster = address('poster')
-  element.src = address(main.name)
-  for (const name of Object.keys(of).filter((one) => one.startsWith('subtitles-'))) {
-    const track = document.createElement('track')
-    track.kind = 'subtitles'
-    track.src = address(name)
-    track.label = of[name].facts.title ?? of[name].facts.language ?? name
-    track.srclang = of[name].facts.language ?? language
-    element.append(track)
+export const isViewed = (task) => Boolean(mediaOf(task).view)
+
+/** Shows the tile of a task: a still that opens it, or the extension of its name. */
+export function showTile(place, task) {
+  const { kind, still, view } = mediaOf(task)
+  const isOpened = Boolean(kind || view)
+  const key = [isOpened, kind, still, task.filename, task.listed?.file_hash].join()
+  if (place.dataset.shown === key) return
+  place.dataset.shown = key
+  const tile = document.createElement(isOpened ? 'button' : 'span')
+  if (isOpened) {
+    tile.type = 'button'
+    tile.dataset.opens = kind ?? 'picture'
+    tile.setAttribute('aria-label', `${kind ? text.play : text.view} ${task.filename}`)
+    if (kind) tile.setAttribute('aria-expanded', 'false')
+  } else {
+    tile.setAttribute('aria-hidden', 'true')
   }
+  const label = sign('kind', task.filename?.match(/[^.]\.([a-z0-9]{1,5})$/i)?.[1].toUpperCase() ?? '')
+  tile.append(label)
+  if (still) tile.prepend(picture(task.task_id, still, label))
+  if (kind && task.listed.facts.duration) tile.append(sign('length', clock(task.listed.facts.duration)))
+  place.replaceChildren(tile)
+}
+
+/** What is written on a tile; the row has it as text. */
+function sign(name, says) {
+  const element = document.createElement('span')
+  element.className = name
+  element.dataset.says = says
   return element
 }
 
-function view(of, address, main) {
-  const picture = new Image()
-  picture.alt = ''
-  const shown = ['preview', 'web', 'poster'].find((name) => of[name]) ?? main.name
-  picture.src = address(shown)
-  return picture
+function picture(id, still, label) {
+  const element = new Image()
+  element.alt = ''
+  element.loading = 'lazy'
+  label.hidden = true
+  showPicture(element, id, still, () => {
+    element.remove()
+    label.hidden = false
+  })
+  return element
+}
+
+/** Opens what the tile of a row shows. `beside` finds the next task that is viewed: (id, step) => task. */
+export async function openMedia(row, task, beside, linkTo) {
+  const { kind } = mediaOf(task)
+  if (kind) await play(row, task, kind)
+  else {
+    const { openViewer } = await load('viewer')
+    const item = (each) => ({
+      id: each.task_id,
+      name: each.filename,
+      facts: [size(each.listed.file_size), factsInWords(each.listed.facts)].filter(Boolean).join(' · '),
+      show: (element, failed) => showPicture(element, each.task_id, mediaOf(each).view, failed),
+      link: (element) => linkTo(element, each),
+    })
+    const found = async (id, step) => {
+      const next = await beside(id, step)
+      return next && item(next)
+    }
+    openViewer(item(task), found, text, (id) => document.querySelector(`#tasks [data-task="${id}"] .tile button`)?.focus())
+  }
+}
+
+async function play(row, task, kind) {
+  const place = row.querySelector('.media')
+  const tile = row.querySelector('.tile button')
+  const isOpen = place.childElementCount > 0
+  tile.setAttribute('aria-expanded', !isOpen)
+  if (isOpen) return place.replaceChildren()
+  const { player } = await load('player')
+  const id = task.task_id
+  place.replaceChildren(
+    player(kind, {
+      name: task.filename,
+      main: task.listed.main,
+      renditions: task.listed.renditions,
+      address: (name) => addressOf(id, name),
+      isOld: () => isOld(id),
+      renew: () => renew(id),
+      language,
+      text,
+    }),
+  )
 }

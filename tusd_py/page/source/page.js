@@ -7,7 +7,10 @@ import { showArriving } from './list.js'
 import { addressOf, uppy } from './sending.js'
 import { access } from './server.js'
 import { follow } from './stream.js'
+import { emptyTray } from './tray.js'
+import './view.js'
 
 followSending(uppy, addressOf, showArriving)
+emptyTray(uppy)
 access.whenEntered(follow)
 follow()

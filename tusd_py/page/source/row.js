@@ -2,8 +2,9 @@
 import TASK_TEXTS from '../../task_texts.json'
 import { language } from './common.js'
 import { download } from './download.js'
-import { showMedia } from './media.js'
-import { access, ask, endpoint, text } from './server.js'
+import { factsInWords } from './facts.js'
+import { showTile } from './media.js'
+import { access, endpoint, text } from './server.js'
 import { size } from './size.js'
 
 const said = TASK_TEXTS[language] ?? TASK_TEXTS.en
@@ -27,7 +28,9 @@ export function showRow(row, task, how) {
   part('.name').textContent = name
   part('.size').textContent = sizeOf(task, how.sent)
   part('.status').textContent = statusOf(task, how, percent)
+  part('.facts').textContent = task.listed ? factsInWords(task.listed.facts) : ''
   part('.message').textContent = messageOf(task, how)
+  showTile(part('.tile'), task)
   part('.pick').setAttribute('aria-label', `${text.pick} ${name}`)
   const bar = part('progress')
   bar.hidden = how.isStill || how.waits || task.status === 'received' || isEnded(task)
@@ -35,20 +38,17 @@ export function showRow(row, task, how) {
   else bar.value = percent
   bar.setAttribute('aria-label', `${name}: ${text[task.status]}`)
   showLink(part('.download'), text.download, name, task, task.status === 'completed' && !how.waits)
-  const kept = task.renditions?.[0] === 'web' && task.renditions.includes('original')
+  const kept = task.listed?.main === 'web' && task.listed.renditions.some((one) => one.name === 'original')
   showLink(part('.original'), text.original, name, task, task.status === 'completed' && !how.waits && kept, 'original')
   const button = part('.remove')
   const label = how.waits ? text.undo : text[{ completed: 'remove', failed: 'remove', pending: 'cancel' }[task.status] ?? 'stop']
   button.textContent = label
   button.setAttribute('aria-label', `${label} ${name}`)
   button.setAttribute('aria-disabled', how.isDue)
-  if (task.status === 'completed' && task.listed && !row.dataset.media) {
-    row.dataset.media = 'shown'
-    showMedia(part('.media'), task, ask, text)
-  }
 }
 
-function showLink(link, label, name, task, isShown, rendition) {
+/** Makes a link the download of a task's file, or of one of its renditions. */
+export function showLink(link, label, name, task, isShown, rendition) {
   link.hidden = !isShown
   if (!isShown) return
   link.textContent = label

@@ -31,6 +31,7 @@ def answer(
         pages=("/",),
         unmarked=("/admin",),
         open_paths=("/healthz",),
+        open_below="/s/",
     )
 
     async def send() -> httpx.Response:

@@ -3,6 +3,23 @@
 /** How the language is called by those who speak it, its tag (BCP 47), and the direction of its script. */
 export const about = { name: 'English', tag: 'en', direction: 'ltr' }
 
+/** What is said of files on their way, by the page and the component. */
+export const sending = {
+  hashing: 'Looking whether it is here already',
+  waitsForLine: 'No connection. It goes on by itself when it is back',
+  waitsForToken: 'It goes on when a new token is entered',
+  waitsForTab: 'Another tab sends this file. This one waits for it',
+  sentOf: (sent, total) => `${sent} of ${total}`,
+  unreadable: 'The file can’t be read any longer: it was moved, changed or deleted. Choose it again.',
+  notAllowed: (types) => `The file type is not allowed. These are taken: ${types}.`,
+  refusedOnTheWay: (status) => `Something between this page and the server refuses it (status ${status}).`,
+  refusals: {
+    max_size_exceeded: (limit) => `The file is too large: at most ${limit}.`,
+    quota_exceeded: (limit) => `There is no room left for it: all of your files may have ${limit}.`,
+    hash_mismatch: 'The file was changed while it was sent. Send it again.',
+  },
+}
+
 /** The page at /. */
 export const page = {
   title: 'Upload files',
@@ -14,11 +31,24 @@ export const page = {
   tray: (isTouched) => ({ complete: 'Sent', ...(isTouched ? { dropPasteFiles: '%{browseFiles}', browseFiles: 'Choose files' } : {}) }),
   mine: 'My uploads',
   none: 'Nothing yet.',
-  hashing: 'Looking whether it is here already',
   download: 'Download',
   original: 'Original',
   play: 'Play',
   view: 'View',
+  close: 'Close',
+  previous: 'Previous',
+  next: 'Next',
+  notShown: 'The picture can’t be shown.',
+  place: 'Place in',
+  placeOf: (time, length) => `${time} of ${length}`,
+  taken: (day) => `taken ${day}`,
+  recorded: (day) => `recorded ${day}`,
+  shownAs: 'Show as',
+  asList: 'List',
+  asGrid: 'Grid',
+  notify: 'Notify me',
+  ended: (files) => `${files} files have been processed`,
+  allSent: (files) => (files === 1 ? '1 file was sent.' : `${files} files were sent.`),
   remove: 'Delete',
   cancel: 'Cancel',
   stop: 'Stop',
@@ -47,22 +77,10 @@ export const page = {
   refused: 'The token is not accepted.',
   expired: 'The token has run out: enter a new one, and everything goes on.',
   offline: 'No connection: the list goes on when it is back.',
-  waitsForLine: 'No connection. It goes on by itself when it is back',
-  waitsForToken: 'It goes on when a new token is entered',
-  waitsForTab: 'Another tab sends this file. This one waits for it',
   chooseAgain: 'Choose the file again: it goes on where it stopped',
   smaller: (most) => `Something before the server takes pieces of a limited size only: the file is sent in pieces of up to ${most}.`,
-  sentOf: (sent, total) => `${sent} of ${total}`,
   timeLeft: (time) => `${time} left`,
   units: ['h', 'min', 's'],
-  unreadable: 'The file can’t be read any longer: it was moved, changed or deleted. Choose it again.',
-  notAllowed: (types) => `The file type is not allowed. These are taken: ${types}.`,
-  refusedOnTheWay: (status) => `Something between this page and the server refuses it (status ${status}).`,
-  refusals: {
-    max_size_exceeded: (limit) => `The file is too large: at most ${limit}.`,
-    quota_exceeded: (limit) => `There is no room left for it: all of your files may have ${limit}.`,
-    hash_mismatch: 'The file was changed while it was sent. Send it again.',
-  },
   pending: 'Arriving',
   received: 'Received',
   before: (jobs) => (jobs ? `${jobs} before it` : 'Next'),
@@ -76,6 +94,7 @@ export const page = {
 /** The operator's page. */
 export const admin = {
   title: 'tusd-py: operation',
+  titleOf: (name) => `${name}: operation`,
   language: 'Language',
   token: 'Access token',
   enter: 'Enter',
@@ -130,4 +149,28 @@ export const admin = {
     completed: 'done',
     failed: 'failed',
   },
+}
+
+/** The web component. */
+export const component = {
+  choose: 'Choose a file',
+  chooseMany: 'Choose files',
+  orDrop: 'or drop it here.',
+  orDropMany: 'or drop them here.',
+  upTo: (most) => `Up to ${most}.`,
+  files: 'Files',
+  waiting: 'Waiting',
+  sending: 'Sending',
+  sent: 'Sent',
+  refused: 'Not sent',
+  paused: 'Paused',
+  cancel: 'Cancel',
+  remove: 'Remove',
+  retry: 'Try again',
+  deleted: 'It was deleted while it was sent.',
+  one: 'Only one file can be chosen.',
+  required: 'Choose a file.',
+  stillSending: 'Wait until the files are sent.',
+  notSent: 'A file was not sent: remove it, or try again.',
+  waitsForToken: 'It goes on when you are logged in',
 }

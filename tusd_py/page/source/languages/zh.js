@@ -3,6 +3,27 @@
 /** How the language is called by those who speak it, its tag (BCP 47), and the direction of its script. */
 export const about = { name: '中文', tag: 'zh-CN', direction: 'ltr' }
 
+/** What is said of files on their way, by the page and the component. */
+export const sending = {
+  hashing: '正在校验是否可秒传',
+  waitsForLine: '连接已断开，恢复后自动继续上传',
+  waitsForToken: '输入新令牌后自动继续上传',
+  waitsForTab: '另一个标签页正在上传此文件，等待其完成',
+  sentOf: (sent, total) => `${sent} / ${total}`,
+  unreadable: '无法再读取该文件：它已被移动、修改或删除。请重新选择。',
+  notAllowed: (types) => `不允许此文件类型。支持的类型：${types}。`,
+  refusedOnTheWay: (status) => `页面与服务器之间的设备拒绝了该文件（状态 ${status}）。`,
+  refusals: {
+    max_size_exceeded: (limit) => `文件过大：最大 ${limit}。`,
+    quota_exceeded: (limit) => `空间不足：您的全部文件最多可占 ${limit}。`,
+    type_not_allowed: '不允许此文件类型。',
+    type_mismatch: '文件内容与其名称不符。',
+    hash_mismatch: '文件在上传过程中发生了变化，请重新上传。',
+    upload_expired: '上传已过期，请重新上传。',
+    too_many_files: '文件数量已达上限。',
+  },
+}
+
 /** The page at /. */
 export const page = {
   title: '上传文件',
@@ -13,11 +34,24 @@ export const page = {
   tray: (isTouched) => ({ complete: '已发送', ...(isTouched ? { dropPasteFiles: '%{browseFiles}', browseFiles: '选择文件' } : {}) }),
   mine: '我的上传',
   none: '暂无文件。',
-  hashing: '正在校验是否可秒传',
   download: '下载',
   original: '原文件',
   play: '播放',
   view: '查看',
+  close: '关闭',
+  previous: '上一张',
+  next: '下一张',
+  notShown: '无法显示此图片。',
+  place: '播放位置：',
+  placeOf: (time, length) => `${time} / ${length}`,
+  taken: (day) => `拍摄于 ${day}`,
+  recorded: (day) => `录制于 ${day}`,
+  shownAs: '显示方式',
+  asList: '列表',
+  asGrid: '网格',
+  notify: '完成时通知我',
+  ended: (files) => `${files} 个文件已处理完毕`,
+  allSent: (files) => `已发送 ${files} 个文件。`,
   remove: '删除',
   cancel: '取消',
   stop: '停止',
@@ -46,26 +80,10 @@ export const page = {
   refused: '令牌无效。',
   expired: '令牌已过期：输入新令牌后，一切自动继续。',
   offline: '连接已断开，恢复后自动继续。',
-  waitsForLine: '连接已断开，恢复后自动继续上传',
-  waitsForToken: '输入新令牌后自动继续上传',
-  waitsForTab: '另一个标签页正在上传此文件，等待其完成',
   chooseAgain: '请重新选择该文件，即可从断点继续',
   smaller: (most) => `服务器前的代理限制了请求大小：文件将分块上传，每块不超过 ${most}。`,
-  sentOf: (sent, total) => `${sent} / ${total}`,
   timeLeft: (time) => `剩余 ${time}`,
   units: ['小时', '分钟', '秒'],
-  unreadable: '无法再读取该文件：它已被移动、修改或删除。请重新选择。',
-  notAllowed: (types) => `不允许此文件类型。支持的类型：${types}。`,
-  refusedOnTheWay: (status) => `页面与服务器之间的设备拒绝了该文件（状态 ${status}）。`,
-  refusals: {
-    max_size_exceeded: (limit) => `文件过大：最大 ${limit}。`,
-    quota_exceeded: (limit) => `空间不足：您的全部文件最多可占 ${limit}。`,
-    type_not_allowed: '不允许此文件类型。',
-    type_mismatch: '文件内容与其名称不符。',
-    hash_mismatch: '文件在上传过程中发生了变化，请重新上传。',
-    upload_expired: '上传已过期，请重新上传。',
-    too_many_files: '文件数量已达上限。',
-  },
   pending: '等待处理',
   received: '文件已接收',
   before: (jobs) => (jobs ? `前面还有 ${jobs} 个任务` : '即将开始'),
@@ -79,6 +97,7 @@ export const page = {
 /** The operator's page. */
 export const admin = {
   title: 'tusd-py 运维',
+  titleOf: (name) => `${name} 运维`,
   language: '语言',
   token: '访问令牌',
   enter: '进入',
@@ -133,4 +152,28 @@ export const admin = {
     completed: '上传完成',
     failed: '上传失败',
   },
+}
+
+/** The web component. */
+export const component = {
+  choose: '选择文件',
+  chooseMany: '选择文件',
+  orDrop: '或拖放到此处。',
+  orDropMany: '或拖放到此处。',
+  upTo: (most) => `最大 ${most}。`,
+  files: '文件',
+  waiting: '等待中',
+  sending: '正在上传',
+  sent: '已上传',
+  refused: '未上传',
+  paused: '已暂停',
+  cancel: '取消',
+  remove: '移除',
+  retry: '重试',
+  deleted: '该文件在上传过程中被删除。',
+  one: '只能选择一个文件。',
+  required: '请选择文件。',
+  stillSending: '请等待文件上传完成。',
+  notSent: '有文件未上传：请移除或重试。',
+  waitsForToken: '登录后自动继续上传',
 }

@@ -1,0 +1,212 @@
+"""Run ``tusd-py login`` and ``logout``: keep a token for a server, and forget it."""
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
+
+import typer
+
+from tusd_py.cli.common import refuse
+from tusd_py.cli.figures import local_time
+from tusd_py.cli.logins import Login, Logins, UnreadableLogins, logins_file
+from tusd_py.cli.output import say, say_json
+from tusd_py.cli.server_options import (
+    CaCert,
+    Insecure,
+    access_of,
+    checked_url,
+    client_options,
+    refusal_text,
+    server_errors,
+    unreachable_text,
+)
+from tusd_py.cli.texts import text, translated
+from tusd_py.cli.token_claims import token_claims
+
+if TYPE_CHECKING:
+    from tusd_py.client import Options
+
+MAX_TOKEN: Final = 16384
+"""The most characters that are read of standard input."""
+
+Server = Annotated[
+    str | None,
+    typer.Argument(
+        envvar="TUSD_URL", metavar="URL", help="The server; that of the last login if not given."
+    ),
+]
+
+
+def login(
+    url: Server = None,
+    with_token: Annotated[
+        bool, typer.Option("--with-token", help="Read the token from standard input.")
+    ] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only show the logins that are kept.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --status: one JSON object a line.")
+    ] = False,
+    cacert: CaCert = None,
+    insecure: Insecure = False,
+) -> None:
+    """Keep a token for a server, so that other commands need neither --url nor --token.
+
+    The terminal requests the token; the server checks it. It is sent to this server only. The last
+    login is the default one.
+    """
+    options = client_options(cacert, insecure=insecure)
+    if status:
+        _show_logins(url, options, as_json=as_json)
+        return
+    if as_json:
+        refuse(text("--json needs --status"))
+    endpoint = _endpoint_of(url, options)
+    kept = Login(endpoint, _token_of_input() if with_token else None)
+    checked_url(endpoint, kept.token)
+    if kept.token is not None or _needs_token(endpoint, options):
+        kept = Login(endpoint, kept.token or _token_of_terminal(endpoint))
+        with server_errors(endpoint):
+            _check(kept, options)
+    with _changed_logins() as logins:
+        logins.keep(kept)
+    say(text("logged in: {login}", login=_described(kept)))
+    if kept.token and endpoint.startswith("http:") and not _is_local(endpoint):
+        say(
+            "tusd-py: " + text("the token is sent without encryption: the address is not https"),
+            error=True,
+        )
+
+
+def logout(url: Server = None) -> None:
+    """Forget the token for a server. The token itself stays valid until its end."""
+    address = access_of(url, None).address
+    with _changed_logins() as logins:
+        is_forgotten = logins.forget(address)
+    if not is_forgotten:
+        refuse(text("no login to {address} is kept", address=address), 1)
+    say(text("forgotten: {address}", address=address))
+
+
+def _endpoint_of(url: str | None, options: "Options") -> str:
+    """Return the tus endpoint of the server; exit if there is none."""
+    from tusd_py.client.discovery import find_endpoint
+
+    access = access_of(url, None)
+    if access.url != access.address and checked_url(access.url, None)[1]:
+        refuse(text("leave the user and the password out of the address"))
+    with server_errors(access.address):
+        return find_endpoint(access.address, options)
+
+
+def _check(login: Login, options: "Options") -> None:
+    """Send a request with the token, or without one. Raises: Refused, Unreachable."""
+    from tusd_py.client import Client
+
+    with Client(login.url, token=login.token, options=options) as client:
+        client.tasks(1, 1)
+
+
+def _needs_token(endpoint: str, options: "Options") -> bool:
+    from tusd_py.client import Refused
+
+    with server_errors(endpoint):
+        try:
+            _check(Login(endpoint), options)
+        except Refused as error:
+            if error.code == "unauthenticated":
+                return True
+            raise
+    return False
+
+
+def _token_of_input() -> str:
+    token = sys.stdin.read(MAX_TOKEN).strip()
+    if not token:
+        refuse(text("standard input has no token"))
+    return token
+
+
+def _token_of_terminal(endpoint: str) -> str:
+    if not sys.stdin.isatty():
+        refuse(text("there is no terminal to request the token: use --with-token"))
+    try:
+        token = getpass.getpass(text("Token for {address}: ", address=endpoint)).strip()
+    except EOFError:
+        token = ""
+    if not token:
+        refuse(text("no token was entered, so nothing is kept"))
+    checked_url(endpoint, token)
+    return token
+
+
+@contextmanager
+def _changed_logins() -> Iterator[Logins]:
+    """Give the logins to a block; exit with a sentence if the file can't be read or written."""
+    logins = Logins(logins_file())
+    try:
+        yield logins
+    except UnreadableLogins:
+        refuse(text("{file} is damaged: remove it and log in again", file=logins.file))
+    except OSError as error:
+        refuse(f"{error.filename or logins.file}: {translated(error.strerror or str(error))}", 1)
+
+
+def _show_logins(url: str | None, options: "Options", *, as_json: bool) -> None:
+    """Show the login in use, with what the server says of it, and then all others."""
+    from tusd_py.client import Refused, Unreachable
+
+    access = access_of(url, os.environ.get("TUSD_TOKEN"))
+    used = Login(access.address, access.token)
+    code, verdict = 0, text("accepted")
+    try:
+        _check(used, options)
+    except Refused as error:
+        code, verdict = 1, refusal_text(error, used.url)
+    except Unreachable as error:
+        code, verdict = 3, unreachable_text(error, used.url)
+    with _changed_logins() as logins:
+        others = [one for one in logins.all() if one.url != used.url]
+    if as_json:
+        say_json({**_members(used), "in_use": True, "accepted": code == 0})
+        for one in others:
+            say_json({**_members(one), "in_use": False, "accepted": None})
+    else:
+        say(f"* {_described(used)}: {verdict}")
+        for one in others:
+            say(f"  {_described(one)}")
+    raise typer.Exit(code)
+
+
+def _members(login: Login) -> dict[str, object]:
+    claims = token_claims(login.token or "")
+    return {
+        "url": login.url,
+        "has_token": login.token is not None,
+        "user": claims.user or None,
+        "expires_at": None if claims.ends is None else f"{claims.ends:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _described(login: Login) -> str:
+    """Return the server, the user and the end of the token, and never the token."""
+    claims = token_claims(login.token or "")
+    parts = [login.url]
+    if login.token is None:
+        parts.append(text("without a token"))
+    if claims.user:
+        parts.append(text("user {user}", user=claims.user))
+    if claims.ends is not None:
+        parts.append(text("until {time}", time=local_time(claims.ends.isoformat())))
+    return ", ".join(parts)
+
+
+def _is_local(endpoint: str) -> bool:
+    """Return whether requests to the endpoint do not leave this machine."""
+    host = urlsplit(endpoint).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")

@@ -1,0 +1,190 @@
+"""Writes the page of a receiver: a file to download, a field for a password, or why there is none.
+
+It works without scripts. Its texts are in both languages in ``page/source/receiver-texts.json``;
+the reader's is taken from Accept-Language.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Final, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tusd_py.clock import rfc3339
+from tusd_py.domain import errors as e
+from tusd_py.domain.filenames import extension_of
+from tusd_py.domain.share import Share
+from tusd_py.http.errors import error_headers, status_of
+from tusd_py.http.mount import mount_path
+
+_BUILT: Final = files("tusd_py.page") / "built"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_FAMILIES: Final = ("video", "audio", "image")
+_NOTICES: Final[Mapping[type[e.TusdError], str]] = {
+    e.ShareUsedUp: "used_up",
+    e.ShareEnded: "ended",
+    e.ShareNotFound: "unknown",
+    e.TooManyRequests: "too_many",
+}
+PRIVATE: Final = {
+    "Cache-Control": "private, no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+"""Header fields of every answer about a share: the address is a secret, and so is what it gives."""
+
+Player = Literal["video", "audio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedFile:
+    """States what a receiver may see of a file. ``size`` is in bytes."""
+
+    name: str
+    size: int
+    content_type: str
+    has_picture: bool
+    player: Player | None
+    """The element that plays the file; None: it is not played."""
+
+    @property
+    def family(self) -> str:
+        """Return ``video``, ``audio``, ``image`` or ``file``."""
+        family = self.content_type.partition("/")[0]
+        return family if family in _FAMILIES else "file"
+
+
+class ReceiverPage:
+    """Holds the page's markup and texts."""
+
+    def __init__(self) -> None:
+        self._markup = Template((_BUILT / "receiver.html").read_text("utf-8"))
+        self._texts = json.loads((_BUILT / "receiver-texts.json").read_text("utf-8"))
+
+    def file(self, request: Request, share: Share, file: SharedFile, path: str) -> Response:
+        """Return the page with a file. ``path``: the path of the share's page."""
+        text = self._texts[language_of(request)]
+        address = escape(path)
+        kind = " ".join((text[file.family], extension_of(file.name).upper())).strip()
+        facts = text["facts"].format(kind=kind, size=decimal_size(file.size))
+        counts = file.player is not None and share.downloads is not None
+        parts = [
+            f"<h1><bdi>{escape(file.name)}</bdi></h1>",
+            f'<p class="facts">{escape(facts)}</p>',
+            _preview(file, address),
+            f'<p class="note">{text["counts"]}</p>' if counts else "",
+            f'<a class="go" href="{address}/download" download rel="nofollow">{text["download"]}'
+            "</a>",
+            f'<p class="note">{_until(text, share)} {_left(text, share)}</p>',
+        ]
+        return self._page(request, file.name, "\n".join(filter(None, parts)), 200)
+
+    def password(self, request: Request, path: str, *, error: e.TusdError | None) -> Response:
+        """Return the page with a field for the password, and why the last one was not taken."""
+        text = self._texts[language_of(request)]
+        why = ""
+        if error is not None:
+            name = "too_many" if isinstance(error, e.TooManyRequests) else "wrong"
+            why = f'<p class="wrong" id="why" role="alert">{text[name]}</p>\n'
+        about = ' aria-describedby="why" aria-invalid="true"' if why else ""
+        content = (
+            f'<h1>{text["locked"]}</h1>\n<form method="post" action="{escape(path)}">\n'
+            f'<label for="password">{text["password"]}</label>\n'
+            '<input id="password" name="password" type="password" autocomplete="off" '
+            f"maxlength=200 required autofocus{about}>\n{why}"
+            f'<button class="go">{text["open"]}</button>\n</form>'
+        )
+        # A challenge (401) would open the browser's own dialog over the field.
+        status = 403 if isinstance(error, e.SharePasswordWrong) else 200
+        headers = {}
+        if isinstance(error, e.TooManyRequests):
+            status = status_of(error)
+            headers = error_headers(error, status)
+        return self._page(request, text["locked"], content, status, headers)
+
+    def notice(self, request: Request, error: e.TusdError) -> Response:
+        """Return the page that says why there is no file."""
+        text = self._texts[language_of(request)]
+        name = next((_NOTICES[kind] for kind in type(error).__mro__ if kind in _NOTICES), "failed")
+        title = text[f"{name}_title"]
+        status = status_of(error)
+        content = f"<h1>{title}</h1>\n<p>{text[name]}</p>"
+        return self._page(request, title, content, status, error_headers(error, status))
+
+    def _page(
+        self,
+        request: Request,
+        title: str,
+        content: str,
+        status: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        page = self._markup.substitute(
+            language="zh-CN" if language_of(request) == "zh" else "en",
+            title=escape(title),
+            mount=escape(mount_path(request.scope)),
+            content=f"<article>\n{content}\n</article>",
+        )
+        own = {**PRIVATE, "Content-Security-Policy": _POLICY, "Vary": "Accept, Accept-Language"}
+        return Response(page, status, {**(headers or {}), **own}, "text/html")
+
+
+def language_of(request: Request) -> Literal["en", "zh"]:
+    """Return the first language of Accept-Language that the page has (RFC 9110, 12.5.4)."""
+    found: list[tuple[float, Literal["en", "zh"]]] = []
+    for entry in request.headers.get("accept-language", "").split(","):
+        tag, _, weight = entry.strip().lower().partition(";q=")
+        main = tag.partition("-")[0]
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        if main == "en":
+            found.append((quality, "en"))
+        elif main == "zh":
+            found.append((quality, "zh"))
+    return max(found, key=lambda one: one[0], default=(0.0, "en"))[1]
+
+
+def decimal_size(size: int) -> str:
+    """Return a size in decimal units, as the page for owners does: 1 MB is 1,000,000 bytes."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    value, at = float(size), 0
+    while value >= (999.95 if at else 1000) and at < len(units) - 1:
+        value, at = value / 1000, at + 1
+    return f"{value:.1f}".removesuffix(".0") + f" {units[at]}"
+
+
+def _preview(file: SharedFile, address: str) -> str:
+    picture = f"{address}/picture"
+    if file.player == "video":
+        poster = f' poster="{picture}"' if file.has_picture else ""
+        return f'<video controls preload="none" src="{address}/play"{poster}></video>'
+    shown = f'<img src="{picture}" alt="">' if file.has_picture else ""
+    if file.player == "audio":
+        return f'{shown}<audio controls preload="none" src="{address}/play"></audio>'
+    return shown
+
+
+def _until(text: Mapping[str, str], share: Share) -> str:
+    at = datetime.fromtimestamp(share.expires_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    time = f'<time datetime="{rfc3339(share.expires_at)}">{at}</time>'
+    return text["until"].format(time=time)
+
+
+def _left(text: Mapping[str, str], share: Share) -> str:
+    if share.left is None:
+        return ""
+    name = {0: "left_none", 1: "left_one"}.get(share.left, "left")
+    return text[name].format(left=share.left)

@@ -1,0 +1,5 @@
+// The component as a module: import '@tusd-py/upload'.
+import { elementFrom } from './tusd-upload.js'
+
+export const TusdUpload = elementFrom(new URL('./hash-worker.js', import.meta.url).href)
+if (!customElements.get('tusd-upload')) customElements.define('tusd-upload', TusdUpload)
