@@ -32,12 +32,12 @@ def standing_still(draft: Draft) -> Iterator[tuple[Upload, RawConnection]]:
         yield upload, stale
 
 
-def goes_on(upload: Upload, offset: int | None = None) -> bool:
-    """Send the rest from an offset, or from that of HEAD, until it is accepted; 15 s at most."""
+def goes_on(upload: Upload, start: int | None = None, end: int = SIZE) -> bool:
+    """Send from ``start``, or from HEAD's offset, to ``end`` until it is accepted; 15 s at most."""
 
     def accepted() -> bool:
-        start = upload.offset() if offset is None else offset
-        answer = upload.patch(DATA[start:], start, complete=True)
+        offset = upload.offset() if start is None else start
+        answer = upload.patch(DATA[offset:end], offset, complete=end == SIZE)
         assert answer.status // 100 == 2 or answer.status in (409, 423), answer
         return answer.status // 100 == 2
 
@@ -67,10 +67,12 @@ def test_i075_head_takes_over_at_once(draft: Draft) -> None:
 @pytest.mark.must
 def test_i076_a_displaced_append_adds_nothing_later(draft: Draft) -> None:
     with standing_still(draft) as (upload, stale):
-        assert goes_on(upload, PART)
-        with contextlib.suppress(OSError, ConnectionClosed):
+        assert goes_on(upload, PART, 2 * PART)
+        with contextlib.suppress(OSError, ConnectionClosed, TimeoutError):
             stale.send(OTHER * (SIZE - PART))
             stale.read_response("PATCH", PROMPT_S)
+    assert upload.is_incomplete(2 * PART)
+    assert goes_on(upload, 2 * PART)
     assert upload.is_complete(SIZE)
     assert upload.holds(DATA)
 
