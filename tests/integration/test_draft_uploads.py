@@ -178,6 +178,7 @@ def test_requests_without_a_version_get_the_answers_of_their_upload(server: Serv
     whole = httpx.head(draft)
     assert (whole.status_code, whole.headers["Content-Length"]) == (200, "5")
     assert (whole.headers["Upload-Offset"], whole.headers["Upload-Complete"]) == ("5", "?1")
+    assert whole.headers["Upload-Length"] == "5"
     assert httpx.delete(draft).status_code == 204
     assert httpx.head(draft, headers={VERSION: "8"}).status_code == 410
     tus = create(server, 5)

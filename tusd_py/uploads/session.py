@@ -52,6 +52,8 @@ class WriteSession:
         """The first bytes, if one chunk brought them."""
         self._new = new
         self._completes = completes
+        self._by_length = completes is None or upload.completes_at_length
+        """Whether the upload is complete when it has all bytes, whatever the client says."""
         self._is_last = False
         """Whether the client said that this body is the last one, and it arrived to its end."""
         self._verification = context.stores.verification if checksum is not None else None
@@ -108,9 +110,8 @@ class WriteSession:
     @property
     def is_complete(self) -> bool:
         """Whether the upload's last byte is in the store, and counts."""
-        by_length = self._completes is None or self.upload.completes_at_length
         full = self.verified and self.offset == self.upload.length
-        return full and (by_length or self._is_last)
+        return full and (self._by_length or self._is_last)
 
     def check_end(self) -> None:
         """Check a body that arrived to its end.
@@ -124,8 +125,12 @@ class WriteSession:
 
     @property
     def counts_at_once(self) -> bool:
-        """Whether bytes are as durable when they are written as after the answer."""
-        return self._verification is None and self._context.policy.durability != "strict"
+        """Whether bytes are as durable when they are written as after the answer.
+
+        Those of a body that may still be verified or be found too long are not.
+        """
+        may_go = self._verification is not None or self._by_length
+        return not may_go and self._context.policy.durability != "strict"
 
     @property
     def _counted(self) -> QuotaReservation | None:
@@ -180,7 +185,7 @@ class WriteSession:
             invalid: the body does not count.
         """
         try:
-            if drained.end is DrainEnd.TOO_LONG:
+            if drained.end is DrainEnd.TOO_LONG and self._by_length:
                 self._forget_body()
             self._verify(complete=drained.end is DrainEnd.COMPLETE)
             self._note_last(drained)
@@ -217,7 +222,7 @@ class WriteSession:
             self.upload = replace(self.upload, length=self.offset)
 
     def _forget_body(self) -> None:
-        """Remove a body that is too long, since its prefix could pass for the whole file."""
+        """Remove a body that is too long, since its prefix would pass for the whole file."""
         self._writer.truncate(self.start_offset)
         self._context.running_hashes.drop(self.upload.id)
 

@@ -18,6 +18,7 @@ from tusd_py.domain.errors import (
     HookRefused,
     LengthConflict,
     LengthExceeded,
+    MaxSizeExceeded,
     QuotaExceeded,
     UploadComplete,
     UploadTerminated,
@@ -163,8 +164,18 @@ def test_an_overlong_body_ends_the_upload_where_the_version_demands_it(
             values = {**MORE, "overrun_ends": ends, "body_length": length}
             with pytest.raises(LengthExceeded):
                 client.append(upload_id, 0, b"x" * 9, **values)
-        assert client.head(kept).offset == 0
+        # What fits has been announced, perhaps, and is not the whole file by that.
+        assert client.head(kept).offset == (4 if length is None else 0)
+        assert client.state(kept) is UploadState.RECEIVING
         assert client.state(ended) is UploadState.REJECTED
+
+
+def test_a_body_beyond_the_largest_size_keeps_what_was_announced(tmp_path: Path) -> None:
+    with UploadsInProcess(tmp_path, max_size=10) as client:
+        upload_id = client.create(None, **MORE)
+        with pytest.raises(MaxSizeExceeded):
+            client.append(upload_id, 0, b"x" * 7, b"x" * 7, **MORE)
+        assert client.head(upload_id).offset == 10
 
 
 def test_one_protocol_begins_and_the_other_ends(client: UploadsInProcess) -> None:

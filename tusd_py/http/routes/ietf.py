@@ -223,7 +223,7 @@ async def complete_fields(
     if known.protocol is UploadProtocol.TUS:
         return {}
     size = (await context.uploads.find(user_id, upload_id)).size
-    return state_fields(UNNAMED, DraftFacts(offset=size, complete=True))
+    return state_fields(UNNAMED, DraftFacts(offset=size, complete=True, length=size))
 
 
 def discovered_limits(context: AppContext, fields: Fields) -> dict[str, str]:
