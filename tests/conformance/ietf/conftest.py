@@ -8,7 +8,7 @@ tests/integration/test_ietf_conformance.py does with ours.
 
 Environment
     RUFH_URL            creation URL of the server under test (required)
-    RUFH_VERSIONS       interop versions, with commas: 3,5,6,7,8,9,10,none (default: all)
+    RUFH_VERSIONS       interop versions, with commas: 3,4,5,6,7,8,9,10,none (default: all)
     RUFH_TIMEOUT        seconds to wait for any one response (default 30)
     RUFH_EXTRA_HEADERS  JSON object of headers added to every request, e.g. for auth
     RUFH_OTHER_HEADERS  the same of another user, who must not reach the uploads of the first

@@ -155,10 +155,10 @@ class Upload:
         self.peer.send_head(connection, "PATCH", self.url, head, announced)
         with contextlib.suppress(TimeoutError):
             next_interim(connection, 100)
-        if announced is None:
-            connection.send_chunk(sent)
-        else:
+        if announced is not None:
             connection.send(sent)
+        elif sent:
+            connection.send_chunk(sent)
         return connection
 
     # -- states ------------------------------------------------------------

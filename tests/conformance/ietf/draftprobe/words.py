@@ -54,6 +54,7 @@ class Words:
 
 _TABLE = (
     Words(3, "Upload-Incomplete", inverted=True, append_type=None, lifetime="", appended=201),
+    Words(4, append_type=None, lifetime="", appended=201),
     Words(5, append_type=None, lifetime="", appended=201),
     Words(6, lifetime="expires", appended=201),
     Words(7),

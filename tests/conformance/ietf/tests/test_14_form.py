@@ -8,17 +8,17 @@ from tusprobe.raw import Headers
 from draftprobe import Draft, integer, members, next_interim
 
 BOUNDARY = "----rufh-form"
-DATA = bytes(range(256)) * 1024
+SIZE = 256 << 10
 
 
 def form() -> tuple[Headers, bytes]:
-    """Return the fields and the content of a form with one file."""
+    """Return the fields and the content of a form with one file, which no server knows."""
     name = os.environ.get("RUFH_FORM_FIELD", "file")
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a.bin"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    content = head.encode() + DATA + f"\r\n--{BOUNDARY}--\r\n".encode()
+    content = head.encode() + os.urandom(SIZE) + f"\r\n--{BOUNDARY}--\r\n".encode()
     return [("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")], content
 
 
@@ -29,9 +29,9 @@ def form() -> tuple[Headers, bytes]:
 def test_i093_a_broken_form_goes_on(draft: Draft) -> None:
     """The answer at the end is the endpoint's own, as without a break."""
     peer, url = draft.peer, os.environ["RUFH_FORM_URL"]
-    typed, content = form()
-    whole = peer.request("POST", url, typed, content)
+    whole = peer.request("POST", url, *form())
     assert whole.status // 100 == 2, whole
+    typed, content = form()
     with peer.connect() as connection:
         fields = [*draft.fields(complete=True), *typed]
         peer.send_head(connection, "POST", url, fields, len(content))
