@@ -1,5 +1,5 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install venv serve test check coverage unit contract image-test soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads structure site pictures lock clean
+.PHONY: install venv serve test check coverage unit contract image-test soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads bench-small-files structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -133,6 +133,11 @@ bench-fairness: install
 
 bench-open-uploads: install
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/open_uploads.py $(ARGS)
+
+bench-small-files: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@tests/node/install.sh
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/small_files.py $(ARGS)
 
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt

@@ -1,5 +1,17 @@
-"""Runs the command line as ``python -m tusd_py``."""
+"""Runs the command line, as ``tusd-py`` and as ``python -m tusd_py``."""
 
-from tusd_py.cli.main import main
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command that the arguments name, and exit."""
+    # Ctrl-C while the modules are imported ends the process without a traceback.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tusd_py.cli.main import main as run
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from tusd_py.auth.archive_links import ArchiveLinks
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.auth.share_tokens import ShareTokens
 from tusd_py.background_tasks import BackgroundTasks, WakeUp
-from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TusdError
+from tusd_py.domain.errors import MethodNotAllowed, ResourceNotFound, TooManyArchives, TusdError
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.upload import InstantPatch
@@ -38,6 +39,8 @@ from tusd_py.http.middleware.public_path import PublicPathMiddleware
 from tusd_py.http.receiver_page import ReceiverPage
 from tusd_py.http.routes import (
     admin,
+    archives,
+    creations,
     details,
     events,
     health,
@@ -117,9 +120,10 @@ def build_server(
     context = composed.context
     checks = _checks(context, worker_alive, sandbox_weakness)
     share_access = ShareAccess(context)
+    look = Look.of(settings.page)
     page_files = pages.PageFiles(
         settings.base_path,
-        Look.of(settings.page),
+        look,
         max_size=settings.max_size,
         extensions=settings.whitelist.extensions,
     )
@@ -127,15 +131,17 @@ def build_server(
         *multipart.routes(context),
         *events.routes(context),
         *websocket.routes(context),
+        *creations.routes(context),
         *progress.routes(context),
         *tickets.routes(context),
         *task_list.routes(context),
         *details.routes(context),
         *renditions.routes(context),
         *rendition_links.routes(context),
+        *archives.routes(context),
         *reprocess.routes(context),
         *shares.routes(context, share_access),
-        *receivers.routes(context, share_access, ReceiverPage()),
+        *receivers.routes(context, share_access, ReceiverPage(look)),
         *pages.routes(page_files, settings.base_path),
         *admin.routes(context, page_files),
         *openapi.routes(page_files),
@@ -292,6 +298,8 @@ def compose(
         streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
         links=RenditionLinks(_secret(settings, operator_links, "links"), ports.clock),
         share_tokens=ShareTokens(_secret(settings, operator_links, "shares"), ports.clock),
+        archives=StreamLimit(settings.limits.archives or None, TooManyArchives),
+        archive_links=ArchiveLinks(_secret(settings, operator_links, "links"), ports.clock),
         operator_links=operator_links,
         metrics=server_metrics,
         running=asyncio.Event(),

@@ -9,15 +9,10 @@ from typing import Any, Final
 NO_MEMBERS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-def problem(
-    status: int, code: str, detail: str, error: str, members: Mapping[str, Any] = NO_MEMBERS
-) -> bytes:
-    """Return UTF-8 JSON with the stable ``code``, and the member ``error`` of the original API.
-
-    Args: members: further ones, and those that take the place of the usual ones.
-    """
+def problem_members(status: int, code: str, detail: str, error: str) -> dict[str, str | int]:
+    """Return the members: also the stable ``code``, and ``error`` of the original API."""
     title = "Checksum Mismatch" if status == 460 else HTTPStatus(status).phrase
-    usual = {
+    return {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -25,4 +20,14 @@ def problem(
         "detail": detail,
         "error": error,
     }
+
+
+def problem(
+    status: int, code: str, detail: str, error: str, members: Mapping[str, Any] = NO_MEMBERS
+) -> bytes:
+    """Return the members of a problem as UTF-8 JSON.
+
+    Args: members: further ones, and those that take the place of the usual ones.
+    """
+    usual = problem_members(status, code, detail, error)
     return json.dumps({**usual, **members}, ensure_ascii=False).encode()

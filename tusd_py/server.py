@@ -78,9 +78,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
 
 
 def _kept_startup_failures(app: Starlette) -> list[BackendError | OSError]:
-    """Return a list that gets the error of a service or file that prevents the start.
+    """Return a list that gets the error of a service, file or address that prevents the start.
 
-    uvicorn would log it as a traceback and go on to its end.
+    uvicorn would log it, and for a service or a file with a traceback, and go on to its end.
     """
     failures: list[BackendError | OSError] = []
     lifespan = app.router.lifespan_context
@@ -96,7 +96,14 @@ def _kept_startup_failures(app: Starlette) -> list[BackendError | OSError]:
             yield state
 
     app.router.lifespan_context = keeping
-    logging.getLogger("uvicorn.error").addFilter(lambda _record: not failures)
+
+    def is_logged(record: logging.LogRecord) -> bool:
+        # uvicorn passes on nothing else of an address that can't be used.
+        if isinstance(record.msg, OSError):
+            failures.append(record.msg)
+        return not failures
+
+    logging.getLogger("uvicorn.error").addFilter(is_logged)
     return failures
 
 

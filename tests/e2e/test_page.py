@@ -13,6 +13,8 @@ from support.media import video
 from support.metrics import metrics
 from support.page import visiting
 from support.required import NODE_PACKAGES, require_program
+from support.s3 import KEY_ID, REGION, S3Server
+from support.s3 import SECRET as S3_SECRET
 from support.server import STILLS, Server, running_server
 from support.tokens import SECRET, token
 
@@ -59,6 +61,29 @@ def test_a_film_is_played_and_had_back_as_it_was_sent(tmp_path: Path, guarded: b
     (had,) = (each for each in seen if "downloaded" in each)
     assert had["named"] == "clip.mp4"
     assert had["downloaded"] > 0
+
+
+def test_a_large_file_is_downloaded_with_a_token_from_an_object_store(
+    tmp_path: Path, s3_server: S3Server
+) -> None:
+    file = tmp_path / "large.bin"
+    file.write_bytes(os.urandom(64 * MIB))
+    env = {
+        "TUSD_AUTH__ACCESS_SECRET": SECRET,
+        "TUSD_S3__ENDPOINT": s3_server.url, "TUSD_S3__REGION": REGION,
+        "TUSD_S3__BUCKET": s3_server.bucket(), "TUSD_S3__ACCESS_KEY_ID": KEY_ID,
+        "TUSD_S3__SECRET_ACCESS_KEY": S3_SECRET,
+    }  # fmt: skip
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
+        f"{server.url}/",
+        ["token", token(7)], ["add", str(file)], ["until", "completed"], ["download"], ["memory"],
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+    (had,) = (each for each in seen if "downloaded" in each)
+    assert (had["downloaded"], had["named"]) == (64 * MIB, "large.bin")
+    # The browser writes it to its disk: the page holds no byte of it.
+    (memory,) = (each["memory"] for each in seen if "memory" in each)
+    assert memory < 32 * MIB
 
 
 def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
@@ -166,6 +191,8 @@ def test_what_the_page_loads_first_is_small(server: Server) -> None:
         assert {answer.headers.get("Content-Encoding") for answer in answers[1:]} == {"gzip"}
         sent = sum(int(answer.headers["Content-Length"]) for answer in answers)
         assert sent < 150 << 10
+        # The form field is a part of other pages, which have weights of their own.
+        assert int(browser.get("/page/tusd-upload.js").headers["Content-Length"]) < 16 << 10
         plain = browser.get("/page/page.js", headers={"Accept-Encoding": "gzip;q=0, br"})
         assert plain.content == answers[2].content
         assert plain.headers["ETag"] != answers[2].headers["ETag"]

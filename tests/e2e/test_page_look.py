@@ -14,7 +14,7 @@ TEXT = "They are deleted after 30 days.\n<img src=x onerror=alert(1)>"
 FACTS = """({
   marked: document.querySelectorAll('h1 *, #welcome *').length,
   title: document.title,
-  colour: getComputedStyle(document.querySelector('footer select')).getPropertyValue('--accent'),
+  colour: getComputedStyle(document.querySelector('footer button')).getPropertyValue('--accent'),
   logo: document.querySelector('#logo').naturalWidth,
   tooWide: document.documentElement.scrollWidth - innerWidth,
 })"""

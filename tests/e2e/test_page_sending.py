@@ -13,7 +13,8 @@ from support.metrics import metrics
 from support.nginx import PROXY, Nginx
 from support.page import visiting
 from support.server import Server, running_server
-from support.tokens import OTHER_SECRET, SECRET, token
+from support.tokens import OTHER_SECRET, SECRET, bearer, token
+from support.tus import creation, upload
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -136,7 +137,9 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
         visiting(
             f"{server.url}/",
-            ["add", str(big)], ["line"], ["later", "#waits", "No connection"], ["line"],
+            ["add", str(big)], ["line"], ["later", "#waits", "No connection"],
+            ["there", "[aria-label='Pause upload big.bin']"], ["there", "[aria-label='Remove big.bin']"],
+            ["accessible"], ["line"],
             ["until", "completed"],
             clock=True,
         ) as visit,
@@ -149,7 +152,8 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         visit.wait_for_line()
         os.kill(server.pid, signal.SIGCONT)
         visit.go_on()
-        visit.seen()
+        seen = visit.seen()
+        assert [each["violations"] for each in seen if "violations" in each] == [[]]
         assert received(server) == SIZE
 
 
@@ -166,7 +170,7 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
             ["token", "wrong"], ["text", "#gate output", "not accepted"], ["value", "#token", ""],
             ["token", token(7)], ["add", str(big)], ["line"],
             ["text", "#gate output", "has run out"], ["value", "#token", ""],
-            ["text", "#waits", "a new token"], ["line"],
+            ["text", "#waits", "a new token"], ["accessible"], ["line"],
             ["token", renewed], ["until", "completed"], ["requests", "PATCH", "upload-token"],
         ) as visit,
     ):  # fmt: skip
@@ -181,9 +185,63 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
         before = arrived(server)
         visit.go_on()
         seen = visit.seen()
+        assert [each["violations"] for each in seen if "violations" in each] == [[]]
         assert received(server) + before == SIZE
         # Bytes are sent by the token of their upload, which lasts as long as the upload does.
         assert [each["requests"] for each in seen if "requests" in each] == [2]
+
+
+def test_a_token_that_expires_by_the_clock_ends_nothing(tmp_path: Path, big: Path) -> None:
+    second = random_file(tmp_path / "second.bin", MIB)
+    env = {**SLOW, "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    kept = tmp_path / "token"
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=env) as server,
+        visiting(
+            f"{server.url}/",
+            ["text", "#gate", "Access token"], ["line"],
+            ["token", str(kept)], ["add", str(big)], ["line"],
+            ["drop", str(second)], ["text", "#gate output", "has run out"],
+            ["text", "#waits", "a new token"], ["line"],
+            ["token", token(7)], ["until", "completed", 2],
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        # It is good for as long as clocks may differ after it has expired.
+        short = token(7, seconds=0)
+        kept.write_text(short)
+        visit.go_on()
+        visit.wait_for_line()
+        tasks = f"{server.url}/api/file/upload/tasks"
+        wait_until(lambda: httpx.get(tasks, headers=bearer(short)).status_code == 401, timeout=90)
+        visit.go_on()
+        visit.wait_for_line()
+        # What was being sent needs no other token than its own.
+        wait_until(lambda: received(server) == SIZE, timeout=90)
+        visit.go_on()
+        visit.seen()
+        assert received(server) == SIZE + MIB
+
+
+def test_behind_two_proxies_the_page_sends_where_it_came_from(tmp_path: Path) -> None:
+    file = random_file(tmp_path / "a.bin", 5 * MIB)
+    # The inner proxy takes the connection for what was outside: the server's Location is http.
+    block = PROXY.replace("X-Forwarded-Proto $scheme", "X-Forwarded-Proto http")
+    env = {"TUSD_BEHIND_PROXY": "true", "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
+        nginx = Nginx(server.port, block)
+        nginx.start()
+        try:
+            headers = {**creation(5), **bearer(token(1))}
+            made = httpx.post(f"{nginx.url}/files/", headers=headers, verify=False)
+            assert made.headers["Location"].startswith("http://")
+            with visiting(
+                f"{nginx.url}/", ["token", token(7)], ["add", str(file)], ["until", "completed"],
+                context={"ignoreHTTPSErrors": True},
+            ) as visit:  # fmt: skip
+                visit.seen()
+        finally:
+            nginx.close()
 
 
 def test_a_proxy_with_a_limit_of_bodies_gets_smaller_ones(tmp_path: Path, big: Path) -> None:
@@ -212,9 +270,9 @@ def test_what_is_refused_is_not_sent_again_with_the_next(tmp_path: Path) -> None
         ["add", str(large)], ["text", ".uppy-Informer", "at most 2"],
         ["add", str(other)],
         ["text", ".uppy-Informer", "other.exe: The file type is not allowed. These are taken: mp4"],
-        ["requests", "POST", "tus-resumable"],
+        ["requests", "POST", ":path", "/creations"],
         ["add", str(false)], ["text", ".uppy-Informer", "false.mp4: The file's content does not match"],
-        ["more", str(good)], ["until", "completed"], ["requests", "POST", "tus-resumable"],
+        ["more", str(good)], ["until", "completed"], ["requests", "PATCH"],
     ) as visit:  # fmt: skip
         seen = visit.seen()
     # Nothing is sent of what is known to be refused; what the server refuses is sent once.
@@ -256,6 +314,75 @@ def test_seven_tabs_share_one_stream(server: Server, tmp_path: Path) -> None:
         assert metrics(server.url)["tusd_listeners,sse"] == 1
         visit.go_on()
         visit.seen()
+
+
+NO_WORKER = "delete window.SharedWorker"
+
+
+def test_without_a_shared_worker_only_tabs_that_are_seen_have_a_stream(server: Server) -> None:
+    with visiting(
+        f"{server.url}/", *[["tab"], ["shown", False]] * 6, ["at", 0], ["line"],
+        # The list of a tab that is seen again has what came meanwhile.
+        ["shown", False], ["at", 3], ["rows", 0], ["shown", True], ["rows", 1], ["line"],
+        before=NO_WORKER,
+    ) as visit:  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 1, timeout=60)
+        upload(server, b"x" * 10, filename="new.txt")
+        visit.go_on()
+        visit.wait_for_line()
+        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 1, timeout=60)
+        visit.go_on()
+        visit.seen()
+
+
+def test_tabs_over_plain_http_in_a_network_leave_each_other_their_files(
+    tmp_path: Path, big: Path
+) -> None:
+    env = {**SLOW, "TUSD_ALLOWED_HOSTS": "tusd.test"}
+    with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
+        f"http://tusd.test:{server.port}/",
+        # Each tab has files of its own, also after a reload.
+        ["kept", "tusd-place", "0"], ["tab"], ["kept", "tusd-place", "1"],
+        ["reload"], ["kept", "tusd-place", "1"],
+        ["at", 0], ["add", str(big)], ["line"],
+        ["at", 1], ["add", str(big)], ["text", "#waits", "Another tab sends this file"], ["line"],
+        ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
+        ["at", 0], ["there", ".uppy-StatusBar.is-complete"], ["until", "completed"],
+        browser=["--host-resolver-rules=MAP tusd.test 127.0.0.1"],
+        before="if (isSecureContext || navigator.locks) throw new Error('it is secure')",
+    ) as visit:  # fmt: skip
+        visit.wait_for_line()
+        wait_until(lambda: arrived(server) > 0, timeout=60)
+        os.kill(server.pid, signal.SIGSTOP)
+        visit.go_on()
+        visit.wait_for_line()
+        os.kill(server.pid, signal.SIGCONT)
+        visit.go_on()
+        seen = visit.seen()
+        assert len(seen[-1]["rows"]) == 1
+        assert received(server) == SIZE
+
+
+def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(300):
+        random_file(folder / f"{number}.bin", 1000 + number)
+    with running_server(tmp_path / "data", "--workers", "1") as server, visiting(
+        f"{server.url}/",
+        ["all", str(folder)], ["until", "completed", 300], ["requests", "POST", ":path", "/creations"],
+        ["requests", "PATCH"],
+        # Another tab sends no byte of them.
+        ["tab"], ["all", str(folder)], ["text", "#count", "of 600 files"], ["requests", "PATCH"],
+        patience=180,
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+        creations, *bodies = [each["requests"] for each in seen if "requests" in each]
+        assert creations <= 6
+        assert bodies == [300, 300]
+        assert received(server) == sum(1000 + number for number in range(300))
+        assert metrics(server.url)["tusd_uploads_instant_total"] == 300
 
 
 def test_a_large_file_leaves_at_once_and_is_found_by_its_late_hash(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ POST draft           201 201 401 401 401 401 401 403 403 401 401 401
 HEAD draft           204 404 401 401 401 401 401 204 404 401 401 401
 PATCH draft          204 404 401 401 401 401 401 204 404 401 401 401
 DELETE draft         204 404 401 401 401 401 401 204 404 401 401 401
+POST creations       200 200 401 401 401 401 401 403 403 401 401 401
 POST form            200 200 401 401 401 401 401 403 403 401 401 401
 GET progress         200 404 401 401 401 401 401 200 404 401 401 401
 GET events of it     200 404 401 401 401 401 401 200 404 200 404 404
@@ -53,6 +54,7 @@ POST share of it     409 404 401 401 401 401 401 403 403 401 401 401
 GET shares           200 200 401 401 401 401 401 403 403 401 401 401
 DELETE share         404 404 401 401 401 401 401 403 403 401 401 401
 GET receiver's page  404 404 404 404 404 404 404 404 404 404 404 404
+POST archive of it   409 404 401 401 401 401 401 403 403 401 401 401
 POST reprocess it    409 404 401 401 401 401 401 403 403 401 401 401
 GET reprocess it     200 404 401 401 401 401 401 200 404 401 401 401
 POST tickets         200 200 401 401 401 401 401 200 200 401 401 401
@@ -147,6 +149,11 @@ class Caller:
             "final of it": ("/files/", {**TUS, "Upload-Concat": f"final;{path}"}, {}),
             "file": (path, chunk(0), {"content": b"abc"} if method == "PATCH" else {}),
             "draft": _draft(method, path),
+            "creations": (
+                f"{API}/creations",
+                {},
+                {"content": json.dumps({"uploads": [{"length": 5}]})},
+            ),
             "form": (API, {}, {"files": {"file": ("x", os.urandom(5))}}),
             "progress": (f"{API}/progress/{task}", {}, {}),
             "events of it": (f"{API}/events/{task}", {}, {}),
@@ -159,6 +166,7 @@ class Caller:
             "share of it": (f"{API}/shares/{task}", {}, {}),
             "share": (f"{API}/shares/{'0' * 24}", {}, {}),
             "receiver's page": (f"/s/{'A' * 40}", {}, {}),
+            "archive of it": (f"{API}/archives", {}, {"content": json.dumps({"task_ids": [task]})}),
             "reprocess it": (f"{API}/reprocess/{task}", {}, {}),
             "healthz": ("/healthz", {}, {}),
             "home": ("/", {}, {}),

@@ -150,7 +150,7 @@ def test_tasks_are_listed_newest_first_in_pages(server: Server) -> None:
     assert [entry["task_id"] for entry in first["tasks"]] == [tasks[4], tasks[3]]
     assert [entry["task_id"] for entry in last["tasks"]] == [tasks[0]]
     assert set(first["tasks"][0]) == {
-        "task_id", "filename", "file_size", "status", "progress", "created_at",
+        "task_id", "filename", "relative_path", "file_size", "status", "progress", "created_at",
     }  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """A server whose objects are in OSS or S3: what its users get (requirements S4, S25)."""
 
+import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import blake3
 import httpx
@@ -66,6 +68,27 @@ def test_a_file_is_given_by_a_signed_link(server: Server) -> None:
     assert not list((server.data_dir / "objects").rglob("*.png"))
 
 
+def test_a_link_with_a_number_of_downloads_gives_no_address_of_the_store(server: Server) -> None:
+    task = upload(server, CONTENT, filename="a.png")
+    server.wait_for_status(task, "completed")
+    shares = f"{server.url}/api/file/upload/shares/{task}"
+    limited, free, short = (
+        f"{httpx.post(shares, json=members).json()['url']}/download"
+        for members in ({"downloads": 1}, {}, {"expires_in": 60})
+    )
+    got = httpx.get(limited)
+    assert (got.status_code, got.content) == (200, CONTENT)
+    assert httpx.get(limited).status_code == 410
+    for url, longest in ((free, 300), (short, 60)):
+        led = httpx.get(url)
+        assert (led.status_code, led.headers["Cache-Control"]) == (307, "private, no-store")
+        assert httpx.get(led.headers["Location"]).content == CONTENT
+        query = parse_qs(urlsplit(led.headers["Location"]).query)
+        expires = query.get("X-Amz-Expires") or query["x-oss-expires"]
+        assert 1 <= int(expires[0]) <= longest
+        assert httpx.get(url.replace("download", "play")).status_code == 200
+
+
 def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: Path) -> None:
     env = {**FAST, **store, "TUSD_OBJECTS__DOWNLOADS": "stream"}
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server:
@@ -75,6 +98,20 @@ def test_a_file_may_be_read_through_the_server(store: dict[str, str], tmp_path: 
         assert (answer.status_code, answer.content) == (200, CONTENT)
         part = httpx.get(f"{server.files}{task}", headers={"Range": "bytes=-4"})
         assert (part.status_code, part.content) == (206, CONTENT[-4:])
+
+
+def test_an_archive_is_made_of_objects_in_the_store(server: Server) -> None:
+    contents = {"in/a.png": CONTENT, "in/2024/a.png": CONTENT * 200, "in/empty.txt": b""}
+    for path, content in contents.items():
+        name = path.rpartition("/")[2]
+        task = upload(server, content, filename=name, relativePath=path)
+        server.wait_for_status(task, "completed")
+    made = httpx.post(f"{server.url}/api/file/upload/archives", json={"folder": "in"})
+    url = f"{server.url}{made.json()['url']}"
+    answer = httpx.get(url)
+    assert (answer.status_code, len(answer.content)) == (200, made.json()["size"])
+    with zipfile.ZipFile(BytesIO(answer.content)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == contents
 
 
 def test_a_store_that_is_away_at_a_download_is_503(tmp_path: Path) -> None:

@@ -201,6 +201,32 @@ def test_no_range_gets_around_the_count(server: Server, shared: str) -> None:
     assert downloaded(server, shared, made["id"]) == 1
 
 
+def test_the_range_of_another_client_is_not_that_of_a_browser(server: Server, shared: str) -> None:
+    made = link(server, shared, downloads=1)
+    url = f"{made['url']}/download"
+    with httpx.Client() as browser:
+        assert browser.get(made["url"], headers=BROWSER).status_code == 200
+        assert browser.get(url, headers={"Range": "bytes=0-99"}).status_code == 206
+        # The address and the program are the same, the cookie is not there.
+        assert httpx.get(url, headers={"Range": "bytes=1-"}).status_code == 410
+        assert browser.get(url, headers={"Range": "bytes=100-"}).content == CONTENT[100:]
+
+
+def test_one_address_is_a_limited_number_of_receivers(tried: Server) -> None:
+    url = f"{link(tried, stored(tried, b'many receivers', 'm.txt'))['url']}/download"
+    with httpx.Client() as browser, httpx.Client() as others:
+        assert browser.get(url).status_code == 200
+        refused = None
+        for _ in range(3000):
+            others.cookies.clear()
+            refused = others.get(url)
+            if refused.status_code != 200:
+                break
+        assert refused is not None
+        assert code(refused) == (429, "too_many_requests")
+        assert browser.get(url).status_code == 200
+
+
 def test_what_has_no_bytes_is_not_counted(server: Server, shared: str) -> None:
     made = link(server, shared, downloads=1)
     url = f"{made['url']}/download"

@@ -110,6 +110,12 @@ def test_what_is_for_machines_is_not_passed_on(site: ShippedNginx, path: str) ->
     assert answer.split(b" ")[1] in {b"404", b"401", b"400", b"307"}, answer
 
 
+def test_a_link_for_receivers_is_passed_on(site: ShippedNginx) -> None:
+    for url in (site.url, site.tls_url):
+        answer = httpx.get(f"{url}/s/{'A' * 40}", verify=False)
+        assert (answer.status_code, answer.json()["code"]) == (404, "share_not_found")
+
+
 def test_connections_of_one_address_have_a_bound_and_the_refusal_has_retry_after(
     site: ShippedNginx,
 ) -> None:

@@ -7,12 +7,14 @@ const [, , url, stepsText, optionsText] = process.argv
 const options = JSON.parse(optionsText ?? '{}')
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox'],
+  args: ['--no-sandbox', ...(options.browser ?? [])],
 })
 const say = (members) => console.log(JSON.stringify(members))
 const context = await browser.newContext({ locale: 'en-GB', ...options.context })
 // Time that a step can let pass at once.
 if (options.clock) await context.clock.install()
+// What the browser lacks, or has in another way.
+if (options.before) await context.addInitScript(options.before)
 // What the test answers in place of the server, by path.
 for (const [path, answer] of Object.entries(options.answers ?? {})) {
   await context.route(new URL(path, url).href, (route) => route.fulfill(answer))
@@ -22,8 +24,11 @@ const requests = []
 const complaints = []
 async function open() {
   page = await context.newPage()
-  page.setDefaultTimeout(60_000)
-  page.on('request', (request) => requests.push({ method: request.method(), headers: request.headers() }))
+  page.setDefaultTimeout((options.patience ?? 60) * 1000)
+  page.on('request', (request) => {
+    const headers = { ...request.headers(), ':path': new URL(request.url()).pathname }
+    requests.push({ method: request.method(), headers })
+  })
   page.on('dialog', (dialog) => {
     say({ dialog: dialog.type() })
     dialog.accept()
@@ -34,10 +39,13 @@ async function open() {
   })
   await page.goto(url)
 }
-const rows = () =>
+// A step may have made the page load again.
+const rows = () => rowsNow().catch(() => page.waitForLoadState().then(rowsNow))
+const rowsNow = () =>
   page.$$eval('#tasks li', (found) =>
     found.map((row) => ({
       name: row.querySelector('.name').textContent,
+      folder: row.querySelector('.folder').textContent,
       status: row.dataset.status,
       statusText: row.querySelector('.status').textContent,
       message: row.querySelector('.message').textContent,
@@ -47,6 +55,8 @@ const rows = () =>
 const STEPS = {
   choose: async (selector, ...files) => page.setInputFiles(selector, files),
   add: async (...files) => page.setInputFiles('.uppy-Dashboard-input >> nth=0', files),
+  // All files of a folder.
+  all: async (folder) => STEPS.add(...fs.readdirSync(folder).map((name) => `${folder}/${name}`)),
   // Files are dropped, as by a mouse.
   drop: async (...files) => {
     const { x, y } = await (await page.$('#drop')).boundingBox()
@@ -75,9 +85,11 @@ const STEPS = {
     ),
   there: async (selector) => page.waitForSelector(selector),
   hidden: async (selector) => page.waitForSelector(selector, { state: 'hidden' }),
+  // What the tab keeps for itself under a key.
+  kept: async (key, wanted) => page.waitForFunction(([name, what]) => sessionStorage.getItem(name) === what, [key, wanted]),
   value: async (selector, wanted) =>
     page.waitForFunction(([where, what]) => document.querySelector(where).value === what, [selector, wanted]),
-  // The number of requests so far, of those with a header if one is named, which has a text.
+  // The number of requests so far, of those with a header (or `:path`) if one is named, which has a text.
   requests: async (method, header, text = '') => {
     const isCounted = (each) => each.method === method && (!header || each.headers[header]?.includes(text))
     say({ requests: requests.filter(isCounted).length })
@@ -101,10 +113,17 @@ const STEPS = {
       least,
     ),
   reload: async () => page.reload(),
+  // The tab is not seen any longer, or is seen again; a browser without a window shows all tabs.
+  shown: async (is) =>
+    page.evaluate((isShown) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, value: !isShown })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, is),
   offline: async (is) => context.setOffline(is),
+  // A token, or the file that has it.
   token: async (text) => {
     await page.waitForSelector('#gate:not([hidden])')
-    await page.fill('#token', text)
+    await page.fill('#token', text.startsWith('/') ? fs.readFileSync(text, 'utf8') : text)
     await page.click('#gate button')
   },
   fill: async (selector, text) => page.fill(selector, text),
@@ -118,12 +137,28 @@ const STEPS = {
     page = context.pages()[number]
     await page.bringToFront()
   },
-  download: async () => {
-    const [found] = await Promise.all([page.waitForEvent('download'), page.click('#tasks .download:not([hidden])')])
+  download: async () => STEPS.saved('#tasks .download:not([hidden])'),
+  // The button on the page of a link.
+  receive: async () => STEPS.saved('a.go'),
+  saved: async (selector) => {
+    const [found] = await Promise.all([page.waitForEvent('download'), page.click(selector)])
     const stream = await found.createReadStream()
     let size = 0
     for await (const piece of stream) size += piece.length
     say({ downloaded: size, named: found.suggestedFilename() })
+  },
+  // Press what has this role and name, and keep the file that is downloaded.
+  fetched: async (role, name, path) => {
+    const [found] = await Promise.all([page.waitForEvent('download'), STEPS.named(role, name)])
+    await found.saveAs(path)
+    say({ fetched: found.suggestedFilename() })
+  },
+  // The bytes that scripts of the page hold, blobs in the browser included.
+  memory: async () => {
+    const session = await context.newCDPSession(page)
+    await session.send('HeapProfiler.collectGarbage')
+    const { usedSize, backingStorageSize = 0 } = await session.send('Runtime.getHeapUsage')
+    say({ memory: usedSize + backingStorageSize })
   },
   // The first film, until a frame is there.
   play: async () => {
@@ -135,7 +170,12 @@ const STEPS = {
   // What stands in the way of people who can't see the page, or see it badly (axe-core, WCAG 2.2 AA).
   accessible: async () => {
     // At rest: what fades in is pale for a moment.
-    await page.addStyleTag({ content: '* { transition: none !important; animation: none !important }' })
+    await page.evaluate(() => {
+      // The content policy of a page may refuse an element of style.
+      const still = new CSSStyleSheet()
+      still.replaceSync('* { transition: none !important; animation: none !important }')
+      document.adoptedStyleSheets.push(still)
+    })
     await page.evaluate(fs.readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'))
     const { violations } = await page.evaluate(() => window.axe.run())
     say({ violations: violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} (${node.any[0]?.message})`).join()}`) })
@@ -210,9 +250,9 @@ const STEPS = {
   // The clock of the page goes on by these seconds; for a visit with the option ``clock``.
   ahead: async (seconds) => context.clock.fastForward(seconds * 1000),
   leave: async () => page.goto('about:blank'),
-  // Scroll to the end until all ``count`` rows are there; says how long the page stood still at most, in ms.
-  scrolled: async (count) => {
-    await page.evaluate(() => {
+  // From now on, measure how long the page stands still.
+  watch: async () =>
+    page.evaluate(() => {
       window.longest = 0
       let last = performance.now()
       const frame = (now) => {
@@ -221,18 +261,21 @@ const STEPS = {
         requestAnimationFrame(frame)
       }
       requestAnimationFrame(frame)
-    })
+    }),
+  // Scroll to the end until all ``count`` rows are there; says how long the page stood still at most, in ms.
+  scrolled: async (count) => {
+    await STEPS.watch()
     await page.waitForFunction((many) => {
       window.scrollTo(0, document.documentElement.scrollHeight)
       return document.querySelectorAll('#tasks li').length === many
     }, count)
     await STEPS.stall()
   },
-  // How long the page stood still at most since ``scrolled``, or since this step, in ms.
+  // How long the page stood still at most since ``watch`` or ``scrolled``, or since this step, in ms.
   stall: async () => say({ longest: Math.round(await page.evaluate(() => [window.longest, (window.longest = 0)][0])) }),
   go: async (path) => page.goto(new URL(path, url).href),
   // Another language is chosen; the page loads again.
-  language: async (tag) => Promise.all([page.waitForEvent('load'), page.selectOption('#language', tag)]),
+  language: async (tag) => Promise.all([page.waitForEvent('load'), page.click(`#languages [lang|=${tag}]`)]),
   // What a script in the page returns.
   script: async (text) => say({ returned: await page.evaluate(text) }),
   picture: async (path) => page.screenshot({ path, fullPage: true }),

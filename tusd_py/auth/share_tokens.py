@@ -66,11 +66,11 @@ class ShareTokens:
     def receiver(self, share_id: ShareId, cookie: str, client: str) -> Receiver:
         """Return what identifies a receiver; neither an address nor a cookie is kept as it is.
 
-        Args: client: what is known of a client without cookies.
+        Args: client: what is known of a client without cookies; '' for others.
         """
         return Receiver(
             _hash(self._receiver_key, share_id, f"cookie {cookie}"),
-            _hash(self._receiver_key, share_id, f"client {client}"),
+            _hash(self._receiver_key, share_id, f"client {client}") if client else "",
         )
 
     def opened(self, share: Share, seconds: float) -> str:

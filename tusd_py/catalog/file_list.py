@@ -30,7 +30,7 @@ _STATUS: Final = case(
 ).label("status")
 _COLUMNS: Final = (
     uploads.c.id, uploads.c.user_id, uploads.c.filename, uploads.c.file_hash, uploads.c.length,
-    uploads.c.created_at, _STATUS, _HISTORY.error_msg, _HISTORY.oss_path,
+    uploads.c.relative_path, uploads.c.created_at, _STATUS, _HISTORY.error_msg, _HISTORY.oss_path,
     _HISTORY.repository_identity, _HISTORY.duration, _HISTORY.completed_at,
 )  # fmt: skip
 
@@ -66,7 +66,12 @@ def _conditions(user_id: UserId, query: FileQuery) -> Sequence[ColumnElement[boo
     if query.state is not None:
         conditions.append(_CONDITIONS[query.state])
     if query.name:
-        conditions.append(uploads.c.filename.icontains(query.name, autoescape=True))
+        named = (uploads.c.filename, uploads.c.relative_path)
+        conditions.append(or_(*(text.icontains(query.name, autoescape=True) for text in named)))
+    if query.folder:
+        beginning = f"{query.folder}/"
+        # LIKE takes large and small letters for the same.
+        conditions.append(func.substr(uploads.c.relative_path, 1, len(beginning)) == beginning)
     if query.id_prefix:
         conditions.append(uploads.c.id.startswith(query.id_prefix, autoescape=True))
     if query.created_from is not None:
@@ -94,4 +99,5 @@ def _record_of(row: Any) -> HistoryRow:  # noqa: ANN401
         duration=row["duration"],
         created_at=row["created_at"],
         completed_at=unix_seconds(ended) if ended else None,
+        relative_path=row["relative_path"],
     )

@@ -1,9 +1,19 @@
 """Implements the port ``ObjectRepository`` in SQL: the pool, multipart uploads, and tombstones."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, exists, insert, or_, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
@@ -19,7 +29,7 @@ from tusd_py.catalog.schema import (
     renditions,
     repository_pool,
 )
-from tusd_py.catalog.shared import pool_file
+from tusd_py.catalog.shared import IDS_AT_ONCE, pool_file
 from tusd_py.clock import Clock
 from tusd_py.domain.durations import WEEK_SECONDS
 from tusd_py.domain.errors import LeaseLost
@@ -46,6 +56,21 @@ class SqlObjects(ObjectRepository):
         statement = select(repository_pool).where(repository_pool.c.identity == identity)
         row = self._database.read(lambda c: c.execute(statement).mappings().first())
         return None if row is None else file_of(row)
+
+    @override
+    def files(self, identities: Collection[str]) -> Mapping[str, File]:
+        wanted = sorted(identities)
+        found: dict[str, File] = {}
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            some = wanted[start : start + IDS_AT_ONCE]
+            statement = select(repository_pool).where(repository_pool.c.identity.in_(some))
+            found.update((file.identity, file) for file in self._files(statement))
+        return found
+
+    def _files(self, statement: Select[Any]) -> list[File]:
+        return self._database.read(
+            lambda c: [file_of(row) for row in c.execute(statement).mappings()]
+        )
 
     @override
     def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:

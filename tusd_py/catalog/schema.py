@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
-from sqlalchemy.dialects.mysql import MEDIUMTEXT
+from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 
 metadata = MetaData()
 
@@ -30,6 +30,9 @@ _LongText = Text().with_variant(MEDIUMTEXT, "mysql", "mariadb")
 
 A film of many tracks or an upload of many parts needs more.
 """
+
+_Path = String(1024).with_variant(VARCHAR(1024, collation="utf8mb4_bin"), "mysql", "mariadb")
+"""A path, in which large and small letters differ: those of two folders may not be mixed up."""
 
 uploads = Table(
     "uploads",
@@ -54,6 +57,7 @@ uploads = Table(
     Column("extra_size", BigInteger, nullable=False, server_default="0"),
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("filename", String(255), nullable=False, server_default=""),
+    Column("relative_path", _Path, nullable=False, server_default=""),
     Column("protocol", String(8), nullable=False, server_default="tus"),
     Column("sha256", String(64)),
     Column("wants_sha256", Boolean, nullable=False, server_default=false()),

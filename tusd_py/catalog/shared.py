@@ -23,6 +23,8 @@ from tusd_py.domain.ids import Scope, UploadId
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
+IDS_AT_ONCE: Final = 500
+"""Number of rows that one statement names."""
 _IN_POOL: Final = select(repository_pool).where(
     repository_pool.c.scope == bindparam("scope"), repository_pool.c.hash == bindparam("hash")
 )

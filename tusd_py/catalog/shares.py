@@ -1,6 +1,7 @@
 """Implements the port ``ShareRepository`` in SQL."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -48,18 +49,20 @@ class SqlShares(ShareRepository):
         self._clock = clock
 
     @override
-    def add(self, share: Share, *, limit: int) -> None:
+    def add(self, share: Share, *, seconds: float, limit: int) -> Share:
         now = self._clock.now()
+        timed = replace(share, created_at=now, expires_at=now + seconds)
 
         def recorded(connection: Connection) -> bool | None:
             this = select(shares.c.id).where(shares.c.id == share.id)
             return connection.execute(this).first() is not None or None
 
         def work(connection: Connection) -> bool:
-            _add(connection, share, limit, now)
+            _add(connection, timed, limit)
             return True
 
         self._database.write(work, settled=recorded)
+        return timed
 
     @override
     def get(self, share_id: ShareId) -> Share | None:
@@ -117,7 +120,7 @@ class SqlShares(ShareRepository):
             update(table)
             .where(
                 table.c.share_id == share_id,
-                or_(table.c.receiver == receiver.key, table.c.client == receiver.client),
+                table.c.client == receiver.client,
                 table.c.client_until > until,
             )
             .values(client_until=until)
@@ -146,7 +149,7 @@ class SqlShares(ShareRepository):
         return shares.c.expires_at > self._clock.now()
 
 
-def _add(connection: Connection, share: Share, limit: int, now: float) -> None:
+def _add(connection: Connection, share: Share, limit: int) -> None:
     # The upload can't be closed, and no other share of it be added, until this is committed.
     stored = (
         select(uploads.c.file_identity)
@@ -155,7 +158,7 @@ def _add(connection: Connection, share: Share, limit: int, now: float) -> None:
     )
     if connection.execute(stored).scalar() is None:
         raise UploadUnfinished
-    same = shares.c.upload_id == share.upload_id, shares.c.expires_at > now
+    same = shares.c.upload_id == share.upload_id, shares.c.expires_at > share.created_at
     live = select(func.count()).select_from(shares).where(*same)
     if connection.execute(live).scalar_one() >= limit:
         raise TooManyShares(limit)
@@ -178,7 +181,7 @@ def _may_continue(
 ) -> ColumnElement[bool]:
     table = share_receivers
     ways = [and_(table.c.receiver == receiver.key, table.c.seen_at > now - CONTINUE_SECONDS)]
-    if as_client:
+    if as_client and receiver.client:
         ways.append(and_(table.c.client == receiver.client, table.c.client_until > now))
     return and_(table.c.share_id == share_id, or_(*ways))
 

@@ -16,7 +16,7 @@ UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
-    "filename", "protocol", "sha256", "wants_sha256",
+    "filename", "relative_path", "protocol", "sha256", "wants_sha256",
 )  # fmt: skip
 """Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -50,6 +50,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "extra_size": 0,
         "priority": upload.priority,
         "filename": upload.filename[:NAME_CHARACTERS],
+        "relative_path": upload.relative_path,
         "protocol": upload.protocol.value,
         "sha256": upload.sha256,
         "wants_sha256": upload.wants_sha256,

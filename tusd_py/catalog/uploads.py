@@ -44,6 +44,7 @@ from tusd_py.catalog.schema import (
     uploads,
 )
 from tusd_py.catalog.shared import (
+    IDS_AT_ONCE,
     add_history,
     complete_history,
     insert_upload,
@@ -67,8 +68,6 @@ from tusd_py.domain.notes import Note
 from tusd_py.domain.quota import Quota, Usage, check_bytes
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
-IDS_AT_ONCE: Final = 500
-"""Number of uploads that one statement names."""
 REFUSED_SOURCE_SECONDS = 24 * 3600.0
 """How long the source is kept of a job that failed by a verdict on the file.
 

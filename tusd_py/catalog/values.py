@@ -42,6 +42,8 @@ class HistoryRow:
     duration: int | None
     created_at: float
     completed_at: float | None
+    relative_path: str = ""
+    """The file's path below the folder that its owner sent; known in lists of files only."""
 
 
 class FileState(StrEnum):
@@ -58,7 +60,9 @@ class FileQuery:
     """Selects files of a user. Times are unix seconds; None and '': any."""
 
     name: str = ""
-    """A part of the name, in large or small letters."""
+    """A part of the name or of the path, in large or small letters."""
+    folder: str = ""
+    """A folder that the file is in, directly or deeper."""
     id_prefix: str = ""
     """The first hexadecimal digits of the id."""
     state: FileState | None = None

@@ -22,6 +22,8 @@ from tusd_py.cli.steps import step_name, step_percent
 from tusd_py.cli.texts import text
 from tusd_py.domain.printable import printable
 
+SHORTEST_NAME: Final = 10
+"""Columns for names; a terminal that is narrower shows no dates."""
 _COLUMNS: Final = ("task_id", "file_size", "created_at", "status", "filename")
 
 
@@ -91,24 +93,27 @@ def _say_table(files: Sequence[Mapping[str, Any]], *, full: bool) -> None:
     from rich.text import Text
 
     digits = None if full else _digits([str(file.get("task_id", "")) for file in files])
-    rows = [[printable(cell) for cell in _cells(file, digits)] for file in files]
     headings = ["ID", text("Size"), text("Date"), text("State"), text("Name")]
+    rows = [headings, *([printable(cell) for cell in _cells(file, digits)] for file in files)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    screen = console()
+    shown = [0, 1, 2, 3, 4]
+    if sum(widths[:4]) + 8 + SHORTEST_NAME > screen.width:
+        shown.remove(2)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for at, heading in enumerate(headings):
-        is_name = at == len(headings) - 1
-        widest = max(cell_len(row[at]) for row in (headings, *rows))
+    for at in shown:
+        # A narrow terminal shortens the name only.
+        is_name = at == 4
         table.add_column(
-            heading,
-            no_wrap=True,
-            overflow="ellipsis",
+            headings[at],
+            no_wrap=not is_name,
             justify="right" if at == 1 else "left",
-            # A narrow terminal shortens the name only.
-            min_width=None if is_name else widest,
+            min_width=None if is_name else widths[at],
         )
-    for row in rows:
-        table.add_row(*map(Text, row))
+    for row in rows[1:]:
+        table.add_row(*(Text(row[at], no_wrap=True, overflow="ellipsis") for at in shown))
     if files:
-        console().print(table)
+        screen.print(table)
 
 
 def _digits(ids: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ import typer
 from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import size_text
 from tusd_py.cli.file_ids import FileId, named_upload
-from tusd_py.cli.output import progress_line, say, say_json
+from tusd_py.cli.output import discard_output, progress_line, say, say_json
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,
@@ -91,8 +91,13 @@ def download(
             ),
             1,
         )
+    except BrokenPipeError:
+        # The reader of standard output has enough.
+        raise
     except OSError as error:
-        refuse(f"{error.filename or output}: {translated(error.strerror or str(error))}", 1)
+        # Its own name is that of a temporary file.
+        discard_output()
+        refuse(f"{output}: {translated(error.strerror or str(error))}", 1)
     except KeyboardInterrupt:
         stopped = text("stopped, and nothing was kept; the same command begins again")
         say(f"tusd-py: {stopped}", error=True)

@@ -33,6 +33,7 @@ from tusd_py.cli import (
     worker,
 )
 from tusd_py.cli.output import (
+    discard_output,
     print_any_text,
     say_masked,
     say_thread_traceback,
@@ -121,6 +122,12 @@ def run(command: Any) -> int:  # noqa: ANN401
         return _report(error)
     except (typer.Abort, KeyboardInterrupt):
         return 130
+    except OSError as error:
+        # What the commands do not expect: standard output can't be written, on a full disk.
+        discard_output()
+        place = f": {error.filename}" if error.filename else ""
+        say_masked(f"tusd-py: {translated(error.strerror or str(error))}{place}", error=True)
+        return 1
     return code if isinstance(code, int) else 0
 
 

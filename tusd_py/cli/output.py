@@ -5,11 +5,12 @@ sentences from servers.
 """
 
 import json
+import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,6 +110,14 @@ def say_thread_traceback(thrown: threading.ExceptHookArgs) -> None:
     """Print the error that ended a thread (``threading.excepthook``)."""
     if thrown.exc_value is not None and thrown.exc_type is not SystemExit:
         say_traceback(thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
+
+
+def discard_output() -> None:
+    """Discard what is still to be written to standard output, which could not be written."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def print_any_text() -> None:

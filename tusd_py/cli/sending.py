@@ -9,6 +9,7 @@ from typing import Any, Final
 from tusd_py.cli.bars import output_for_people
 from tusd_py.cli.server_options import Access, refusal_text
 from tusd_py.cli.sources import STDIN, Source
+from tusd_py.cli.texts import translated
 from tusd_py.cli.upload_output import JsonLines, Output, Shown
 from tusd_py.client import AsyncClient, Client, Options, Refused, Unreachable, UploadResult
 
@@ -120,8 +121,11 @@ class _Sending:
             shown.failed(refusal_text(error, self._access.address))
         except ValueError as error:
             shown.failed(str(error))
+        except BrokenPipeError:
+            # The reader of standard output has enough; no file is at fault.
+            raise
         except OSError as error:
-            shown.failed(error.strerror or str(error))
+            shown.failed(_reason(error, source))
         except Unreachable as error:
             self._unreachable = error
             if self._any_arrived:
@@ -172,3 +176,10 @@ class _Sending:
             self._unreachable = error
             shown.failed(str(error))
         return state.get("status") == "completed"
+
+
+def _reason(error: OSError, source: Source) -> str:
+    """Return why a file could not be sent, with the path if it is that of another file."""
+    reason = translated(error.strerror or str(error))
+    is_another = error.filename is not None and str(error.filename) != str(source.path)
+    return f"{error.filename}: {reason}" if is_another else reason

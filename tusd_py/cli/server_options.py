@@ -53,9 +53,9 @@ def trusting(cacert: Path | None, *, insecure: bool) -> ssl.SSLContext:
     try:
         return tls_context(cacert, checks=not insecure)
     except ssl.SSLError:
-        refuse(f"--cacert {cacert}: is no PEM file of certificates")
+        refuse(f"--cacert {cacert}: {text('is no PEM file of certificates')}")
     except OSError as error:
-        refuse(f"--cacert {cacert}: {error.strerror or error}")
+        refuse(f"--cacert {cacert}: {translated(error.strerror or str(error))}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,14 @@ def _say_links(links: list[dict[str, Any]], *, as_json: bool) -> None:
             say(f"{link.get('id', '')}  {link.get('filename', '')}  {_limits(link)}")
             say(f"    {link.get('url', '')}")
         else:
-            say_fields("" if link.get(name) is None else str(link[name]) for name in _FIELDS)
+            say_fields(_field(link.get(name)) for name in _FIELDS)
+
+
+def _field(value: object) -> str:
+    """Return a value as it is in a line for programs."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _say_revoked(share_id: str, *, as_json: bool) -> None:

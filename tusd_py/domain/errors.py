@@ -508,6 +508,26 @@ class TooManyParts(PolicyError):
         super().__init__(f"A final upload may name {limit} parts at most.")
 
 
+class ArchiveTooLarge(PolicyError):
+    """Raised when an archive would have more files than are allowed."""
+
+    code = "archive_too_large"
+    sentence = "The archive would have too many files."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"An archive may have {limit} files at most.")
+
+
+class TooManyArchives(PolicyError):
+    """Raised when a user downloads as many archives at the same time as are allowed."""
+
+    code = "too_many_archives"
+    sentence = "There are too many downloads of archives."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit} downloads of archives already; wait for one to end.")
+
+
 class TooManyStreams(PolicyError):
     """Raised when a user has as many streams open as are allowed."""
 

@@ -24,18 +24,16 @@ def safe_path(text: str) -> str:
     send them. Each part is a name that every system accepts. A path with ``..`` or with a drive of
     Windows, and one that is too long, is none: its file has no folder.
     """
-    parts = [
-        part for part in _composed(text).replace("\\", "/").split("/") if part not in ("", ".")
-    ]
+    parts = [part for part in composed(text).replace("\\", "/").split("/") if part not in ("", ".")]
     if not 1 < len(parts) <= MAX_PARTS or _DRIVE.fullmatch(parts[0]):
         return ""
     names = [portable_name(part) for part in parts]
-    path = _composed("/".join(names))
+    path = composed("/".join(names))
     # Of a part with dots only, such as .., nothing is left.
     return path if all(names) and len(path.encode()) <= MAX_BYTES else ""
 
 
-def _composed(text: str) -> str:
+def composed(text: str) -> str:
     """Return the text in one form (NFC): macOS sends names in another one."""
     return unicodedata.normalize("NFC", text)
 

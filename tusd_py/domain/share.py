@@ -13,8 +13,8 @@ from tusd_py.domain.ids import ShareId, UploadId, UserId
 
 CONTINUE_SECONDS: Final = float(DAY_SECONDS)
 """Time after a receiver's last request in which the same download may continue."""
-GRACE_SECONDS: Final = 600.0
-"""The same for a client without cookies, after all bytes were sent to it.
+GRACE_SECONDS: Final = 60.0
+"""Time after the last byte in which a client without cookies may continue.
 
 It is known only by its address and program, which others may have too; the last bytes may still be
 lost on their way.
@@ -23,13 +23,13 @@ lost on their way.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """Holds a row of ``shares``; times are unix seconds (UTC)."""
+    """Holds a row of ``shares``; times are unix seconds (UTC), which the catalog sets."""
 
     id: ShareId
     user_id: UserId
     upload_id: UploadId
-    created_at: float
-    expires_at: float
+    created_at: float = 0.0
+    expires_at: float = 0.0
     downloads: int | None
     """Number of downloads after which the link ends; None: no limit."""
     downloaded: int = 0
@@ -57,7 +57,7 @@ class Receiver:
     key: str
     """Of a random cookie."""
     client: str
-    """Of address and program, by which a client without cookies may continue."""
+    """Of address and program, by which a client without cookies may continue; '' for others."""
 
 
 class Admission(Enum):

@@ -101,6 +101,8 @@ class TaskChange:
     status: TaskStatus
     progress: int
     attempt: int = 0
+    offset: int | None = None
+    """Number of bytes that have arrived, while they arrive."""
     message: str = ""
     """Shown to the user; '' for the state's own text."""
     error_code: str = ""
@@ -130,6 +132,8 @@ class Task:
     epoch: str
     seq: int
     updated_at: float
+    offset: int | None = None
+    """Number of bytes that had arrived at this change, while they arrive."""
     error_code: str = ""
     error_msg: str = ""
     oss_path: str = ""
@@ -182,6 +186,7 @@ def advance(
         attempt=change.attempt,
         seq=task.seq + 1,
         updated_at=now,
+        offset=change.offset,
         error_code=change.error_code,
         error_msg=change.error_msg,
         oss_path=change.oss_path,

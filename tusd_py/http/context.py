@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from tusd_py.auth.archive_links import ArchiveLinks
 from tusd_py.auth.operator_links import OperatorLinks
 from tusd_py.auth.rendition_links import RenditionLinks
 from tusd_py.auth.share_tokens import ShareTokens
@@ -37,10 +38,14 @@ class AppContext:
     queue_positions: QueuePositions
     access: Access
     streams: StreamLimit
+    archives: StreamLimit
+    """Counts archives while they are sent, since each holds a list of its files."""
     links: RenditionLinks
     """Links to a file's renditions for players and pages that can send no header."""
     share_tokens: ShareTokens
     """Tokens in the addresses of links for receivers."""
+    archive_links: ArchiveLinks
+    """Links to archives of several files, for browsers that can send no header."""
     operator_links: OperatorLinks
     """Links to the operator's page where no authentication is set."""
     metrics: ServerMetrics

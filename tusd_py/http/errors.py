@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from tusd_py.domain import errors as e
 from tusd_py.problem import NO_MEMBERS, problem
+from tusd_py.problem import problem_members as members_of_problem
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +78,12 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.TooManyUploads: 429,
     e.TooManyFiles: 413,
     e.TooManyParts: 413,
+    e.ArchiveTooLarge: 413,
     e.TooManyStreams: 429,
     e.TooManyShares: 409,
     e.SharePasswordNeeded: 401,
     e.SharePasswordWrong: 401,
+    e.TooManyArchives: 429,
     e.MetadataTooLarge: 431,
     e.TypeNotAllowed: 400,
     e.TypeMismatch: 400,
@@ -125,6 +128,8 @@ _ORIGINAL_TEXTS: Final[Mapping[type[e.TusdError], str]] = {
     e.TooManyUploads: "未完成的上传过多，请稍后再试",
     e.TooManyFiles: "文件数量已达上限",
     e.TooManyParts: "分片数量过多",
+    e.ArchiveTooLarge: "打包的文件过多",
+    e.TooManyArchives: "同时下载的压缩包过多，请稍后再试",
     e.TooManyStreams: "同时打开的进度连接过多，请稍后再试",
 }
 
@@ -204,7 +209,7 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
         return math.ceil(error.wait_seconds)
     if isinstance(error, e.TooManyUploads):
         return _OPEN_UPLOADS_RETRY_SECONDS
-    if isinstance(error, e.TooManyStreams):
+    if isinstance(error, e.TooManyStreams | e.TooManyArchives):
         return _RETRY_SECONDS
     return _RETRY_SECONDS if status in (423, 503, 507) else None
 
@@ -223,9 +228,7 @@ def problem_response(
         status: another one than that of the error's class. members: see ``problem``.
     """
     status = status or status_of(error)
-    if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
-        facts = {"code": error.code, "reason": error.reason or error.detail}
-        log.error("request.failed", extra=facts, exc_info=error)
+    _log(error, status)
     if tus_head:
         status = status_for_tus_head(status)
         return without_length(Response(status_code=status, headers=error_headers(error, status)))
@@ -238,6 +241,19 @@ def problem_response(
         headers=error_headers(error, status),
         media_type="application/problem+json",
     )
+
+
+def problem_members(error: e.TusdError) -> dict[str, str | int]:
+    """Return the problem of one of several things that a request was about."""
+    status = status_of(error)
+    _log(error, status)
+    return members_of_problem(status, error.code, error.detail, original_text(error))
+
+
+def _log(error: e.TusdError, status: int) -> None:
+    if status >= 500 and not isinstance(error, _LOGGED_ELSEWHERE):
+        facts = {"code": error.code, "reason": error.reason or error.detail}
+        log.error("request.failed", extra=facts, exc_info=error)
 
 
 def without_length(answer: Response) -> Response:

@@ -10,13 +10,13 @@ from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 MAX_BODY_BYTES: Final = 4096
 
 
-async def json_members(request: Request) -> dict[str, Any]:
+async def json_members(request: Request, *, most: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """Return the members of the object in the body; {} when there is no body.
 
-    Raises: ProtocolError: the body is larger than ``MAX_BODY_BYTES``, or is no JSON object;
+    Raises: ProtocolError: the body is larger than ``most`` bytes, or is no JSON object;
         ClientDisconnected.
     """
-    body = await _body(request)
+    body = await _body(request, most)
     if not body:
         return {}
     try:
@@ -25,13 +25,13 @@ async def json_members(request: Request) -> dict[str, Any]:
         raise ProtocolError("The body must be a JSON object, or empty.") from error
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     body = b""
     try:
         async for piece in request.stream():
             body += piece
-            if len(body) > MAX_BODY_BYTES:
-                raise ProtocolError(f"The body is larger than {MAX_BODY_BYTES} bytes.")
+            if len(body) > most:
+                raise ProtocolError(f"The body is larger than {most} bytes.")
     except ClientDisconnect as error:
         raise ClientDisconnected from error
     return body

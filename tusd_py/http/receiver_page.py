@@ -1,17 +1,17 @@
 """Writes the page of a receiver: a file to download, a field for a password, or why there is none.
 
-It works without scripts. Its texts are in both languages in ``page/source/receiver-texts.json``;
-the reader's is taken from Accept-Language.
+It works without scripts. Its texts are those of ``page/source/languages``; the reader's language is
+taken from Accept-Language.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
-from string import Template
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,13 +21,15 @@ from tusd_py.domain import errors as e
 from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.share import Share
 from tusd_py.http.errors import error_headers, status_of
+from tusd_py.http.look import Look
 from tusd_py.http.mount import mount_path
 
 _BUILT: Final = files("tusd_py.page") / "built"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "media-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
 )
+_TITLE: Final = re.compile("<title>.*?</title>")
 _FAMILIES: Final = ("video", "audio", "image")
 _NOTICES: Final[Mapping[type[e.TusdError], str]] = {
     e.ShareUsedUp: "used_up",
@@ -66,15 +68,22 @@ class SharedFile:
 
 
 class ReceiverPage:
-    """Holds the page's markup and texts."""
+    """Holds the page's markup, with the look of this deployment, and its texts."""
 
-    def __init__(self) -> None:
-        self._markup = Template((_BUILT / "receiver.html").read_text("utf-8"))
-        self._texts = json.loads((_BUILT / "receiver-texts.json").read_text("utf-8"))
+    def __init__(self, look: Look) -> None:
+        markup = look.write_into((_BUILT / "receiver.html").read_text("utf-8"))
+        self._markup = _TITLE.sub("<title><!-- title --></title>", markup, count=1)
+        self._texts: Mapping[str, dict[str, Any]] = json.loads(
+            (_BUILT / "receiver-texts.json").read_text("utf-8")
+        )
+
+    def _texts_for(self, request: Request) -> dict[str, Any]:
+        accepted = request.headers.get("accept-language", "")
+        return self._texts[language_of(accepted, self._texts)]
 
     def file(self, request: Request, share: Share, file: SharedFile, path: str) -> Response:
         """Return the page with a file. ``path``: the path of the share's page."""
-        text = self._texts[language_of(request)]
+        text = self._texts_for(request)
         address = escape(path)
         kind = " ".join((text[file.family], extension_of(file.name).upper())).strip()
         facts = text["facts"].format(kind=kind, size=decimal_size(file.size))
@@ -92,7 +101,7 @@ class ReceiverPage:
 
     def password(self, request: Request, path: str, *, error: e.TusdError | None) -> Response:
         """Return the page with a field for the password, and why the last one was not taken."""
-        text = self._texts[language_of(request)]
+        text = self._texts_for(request)
         why = ""
         if error is not None:
             name = "too_many" if isinstance(error, e.TooManyRequests) else "wrong"
@@ -115,7 +124,7 @@ class ReceiverPage:
 
     def notice(self, request: Request, error: e.TusdError) -> Response:
         """Return the page that says why there is no file."""
-        text = self._texts[language_of(request)]
+        text = self._texts_for(request)
         name = next((_NOTICES[kind] for kind in type(error).__mro__ if kind in _NOTICES), "failed")
         title = text[f"{name}_title"]
         status = status_of(error)
@@ -130,30 +139,34 @@ class ReceiverPage:
         status: int,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        page = self._markup.substitute(
-            language="zh-CN" if language_of(request) == "zh" else "en",
-            title=escape(title),
-            mount=escape(mount_path(request.scope)),
-            content=f"<article>\n{content}\n</article>",
-        )
+        about = self._texts_for(request)["about"]
+        page = self._markup
+        for place, written in (
+            ('lang="en" dir="ltr"', f'lang="{about["tag"]}" dir="{about["direction"]}"'),
+            ('<base href="/">', f'<base href="{escape(mount_path(request.scope))}/">'),
+            ("<!-- title -->", escape(title)),
+            ("<!-- content -->", content),
+        ):
+            page = page.replace(place, written, 1)
         own = {**PRIVATE, "Content-Security-Policy": _POLICY, "Vary": "Accept, Accept-Language"}
         return Response(page, status, {**(headers or {}), **own}, "text/html")
 
 
-def language_of(request: Request) -> Literal["en", "zh"]:
-    """Return the first language of Accept-Language that the page has (RFC 9110, 12.5.4)."""
-    found: list[tuple[float, Literal["en", "zh"]]] = []
-    for entry in request.headers.get("accept-language", "").split(","):
-        tag, _, weight = entry.strip().lower().partition(";q=")
-        main = tag.partition("-")[0]
+def language_of(accepted: str, known: Collection[str]) -> str:
+    """Return the first language of Accept-Language that is known, else English (RFC 9110, 12.5.4).
+
+    Args: accepted: the field's value; known: languages without a region.
+    """
+    found: list[tuple[float, str]] = []
+    for entry in accepted.lower().split(","):
+        tag, _, weight = entry.strip().partition(";q=")
+        language = tag.partition("-")[0].strip()
         try:
             quality = float(weight) if weight else 1.0
         except ValueError:
             continue
-        if main == "en":
-            found.append((quality, "en"))
-        elif main == "zh":
-            found.append((quality, "zh"))
+        if language in known and quality > 0:
+            found.append((quality, language))
     return max(found, key=lambda one: one[0], default=(0.0, "en"))[1]
 
 

@@ -32,6 +32,9 @@ P = ParamSpec("P")
 
 GUESSES: Final = Rate(30, 60.0)
 """Addresses of shares that do not exist, by one client address."""
+NEW_RECEIVERS: Final = Rate(120, 60.0)
+"""Requests for bytes without the cookie of a receiver, by one client address: each may be counted,
+and is then kept for a day."""
 TRIES_OF_ADDRESS: Final = Rate(10, 600.0)
 """Wrong passwords of one client address, for all shares together."""
 TRIES_OF_SHARE: Final = Rate(30, 3600.0)
@@ -110,8 +113,9 @@ class ShareAccess:
     def receiver(self, request: Request, share_id: ShareId) -> tuple[Receiver, str]:
         """Return the receiver that sends a request, and the cookie by which it is recognised."""
         cookie = request.cookies.get(_RECEIVER, "")
-        if not self._tokens.is_cookie(cookie):
-            cookie = self._tokens.new_cookie()
+        if self._tokens.is_cookie(cookie):
+            return self._tokens.receiver(share_id, cookie, ""), cookie
+        cookie = self._tokens.new_cookie()
         fields = Fields(request.headers.raw)
         # What a client sends as the address of others makes it only more different from them.
         known = (
@@ -120,6 +124,11 @@ class ShareAccess:
             fields.joined("User-Agent") or "",
         )
         return self._tokens.receiver(share_id, cookie, "\n".join(known)), cookie
+
+    async def count_receiver(self, request: Request, receiver: Receiver) -> None:
+        """Count a request that may be that of a new receiver. Raises: TooManyRequests."""
+        if receiver.client:
+            await self._count(f"receivers:{self._address(request)}", NEW_RECEIVERS)
 
     def receiver_cookie(self, request: Request, share: Share, value: str) -> str:
         """Return the Set-Cookie by which a receiver is recognised."""

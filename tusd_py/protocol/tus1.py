@@ -138,6 +138,21 @@ def parse_request(head: Head, capabilities: Capabilities) -> Command:
             return Inspect(upload_id=upload_id_of(head))
 
 
+def creation_of(length: int, metadata: str, capabilities: Capabilities) -> Create:
+    """Return the command for an upload that is not created by a request of its own.
+
+    Args: metadata: as in Upload-Metadata.
+    Raises: what ``parse_request`` raises.
+    """
+    if not metadata.isascii():
+        raise MalformedHeader("Metadata must be a text as in Upload-Metadata.")
+    fields = {"Upload-Length": str(length)}
+    if metadata:
+        fields["Upload-Metadata"] = metadata
+    raw = [(name.encode(), value.encode()) for name, value in fields.items()]
+    return _create(Head(method="POST", resource="", fields=Fields(raw)), capabilities)
+
+
 def _check_allowed(head: Head, method: str, capabilities: Capabilities) -> None:
     allowed: tuple[str, ...] = UPLOAD_METHODS if head.resource else COLLECTION_METHODS
     if not capabilities.announces("termination"):

@@ -79,6 +79,21 @@ class LimitSettings(Section):
         ),
     )
 
+    archive_files: int = Field(
+        10_000,
+        ge=1,
+        description="Number of files of one zip archive; one with more is refused (413)",
+    )
+
+    archives: int = Field(
+        8,
+        ge=0,
+        description=(
+            "Zip archives that one user may download at the same time at each server; without "
+            "auth all clients are the same user"
+        ),
+    )
+
     def rates(self) -> UserRates:
         """Return the rates of one user."""
         return UserRates(

@@ -1,44 +1,69 @@
 """Defines how the pages of the server look: a name, a logo, a colour, a sentence, links."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tusd_py.settings.section import Section
 
-_PLAIN = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-LinkName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-LinkAddress = Annotated[
-    str, Field(max_length=2000, pattern=r"^((https?://[^/\s]|/[^/\s]|mailto:[^\s])\S*|/)$")
-]
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_COLOUR: Final = re.compile(r"(#[0-9A-Fa-f]{6})?")
+_LINK: Final = re.compile(r"(https?://[^/\s]|/[^/\s]|mailto:[^\s])\S*|/")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
+
+
+def _check_text(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("has a control character")
+    return text
+
+
+def _check_colour(text: str) -> str:
+    if not _COLOUR.fullmatch(text):
+        raise ValueError(f"{text} is no colour such as #1269cf")
+    return text
+
+
+def _check_link(text: str) -> str:
+    """Check that a link leads to a page or a mailbox: a browser would run other kinds."""
+    if not _LINK.fullmatch(text):
+        raise ValueError(f"{text} is no address such as https://example.org/imprint or /imprint")
+    return text
+
+
+def _check_language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError(f"{text} is no code of a language such as zh")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+Colour = Annotated[str, AfterValidator(_check_colour)]
+Language = Annotated[str, AfterValidator(_check_language)]
+LinkName = Annotated[Text, Field(min_length=1, max_length=60)]
+LinkAddress = Annotated[str, Field(max_length=2000), AfterValidator(_check_link)]
 
 
 class PageTexts(Section):
     """Sets the texts of the pages in one language."""
 
-    title: str = Field(
-        "", max_length=80, pattern=_PLAIN, description="Name of the pages in this language"
-    )
-    text: str = Field(
-        "", max_length=1000, pattern=_PLAIN, description="Text above the field for files"
-    )
+    title: Text = Field("", max_length=80, description="Name of the pages in this language")
+    text: Text = Field("", max_length=1000, description="Text above the field for files")
 
 
 class PageSettings(Section):
     """Sets the look of the pages."""
 
-    title: str = Field(
+    title: Text = Field(
         "",
         max_length=80,
-        pattern=_PLAIN,
         description="Name that the pages have in place of their own, in the tab too",
     )
-    text: str = Field(
+    text: Text = Field(
         "",
         max_length=1000,
-        pattern=_PLAIN,
         description="Text above the field for files; plain text, with line breaks as they are",
     )
     languages: dict[Language, PageTexts] = Field(
@@ -55,9 +80,8 @@ class PageSettings(Section):
             "the name"
         ),
     )
-    colour: str = Field(
+    colour: Colour = Field(
         "",
-        pattern=r"^(#[0-9A-Fa-f]{6})?$",
         description=(
             "Colour of links and buttons, such as #1269cf. It is made darker or lighter where it "
             "could not be read, separately for the light and the dark theme"

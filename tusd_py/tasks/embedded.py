@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.1
-_VERSION: Final = 2
+_VERSION: Final = 3
 """Version of the table. A table of another version is dropped: the catalog can rebuild the view."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS tasks (
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS tasks (
   error_code TEXT NOT NULL, error_msg TEXT NOT NULL, oss_path TEXT NOT NULL,
   repository_id TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
   epoch TEXT NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  last_progress INTEGER NOT NULL, notes TEXT NOT NULL, change INTEGER NOT NULL
+  last_progress INTEGER NOT NULL, notes TEXT NOT NULL, arrived INTEGER, change INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS tasks_by_user ON tasks (user_id, created_at DESC);
 CREATE INDEX IF NOT EXISTS tasks_by_change ON tasks (change);
@@ -50,7 +50,7 @@ CREATE INDEX IF NOT EXISTS tasks_by_age ON tasks (updated_at);
 _COLUMNS: Final = (
     "task_id", "user_id", "filename", "file_hash", "file_size", "temp_path", "status", "progress",
     "message", "error_code", "error_msg", "oss_path", "repository_id", "created_at", "updated_at",
-    "epoch", "seq", "attempt", "last_progress", "notes",
+    "epoch", "seq", "attempt", "last_progress", "notes", "arrived",
 )  # fmt: skip
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  (constants)
 _SELECT_SINCE: Final = (
@@ -281,6 +281,7 @@ def _row(task: Task) -> tuple[Any, ...]:
         facts.temp_path, task.status.value, task.progress, task.message, task.error_code,
         task.error_msg, task.oss_path, task.repository_id, facts.created_at, task.updated_at,
         task.epoch, task.seq, task.attempt, task.last_progress, " ".join(task.notes),
+        task.offset,
     )  # fmt: skip
 
 
@@ -310,4 +311,5 @@ def _task(row: tuple[Any, ...]) -> Task:
         repository_id=column["repository_id"],
         last_progress=column["last_progress"],
         notes=tuple(column["notes"].split()),
+        offset=column["arrived"],
     )

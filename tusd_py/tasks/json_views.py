@@ -25,6 +25,8 @@ def notification(task: Task) -> dict[str, Any]:
 
 
 def _outcome(task: Task) -> dict[str, Any]:
+    if task.status is TaskStatus.PENDING and task.offset is not None:
+        return {"offset": task.offset, "file_size": task.facts.file_size}
     if task.status is TaskStatus.COMPLETED:
         return {
             "repository_id": task.repository_id,
@@ -64,11 +66,12 @@ def of_file(file: File, renditions: Sequence[Rendition]) -> dict[str, Any]:
     return {"facts": file.facts, "renditions": [file.main_name, *(one.name for one in renditions)]}
 
 
-def list_entry(task: Task) -> dict[str, Any]:
+def list_entry(task: Task, relative_path: str) -> dict[str, Any]:
     """Return an entry of the task list (requirement S6)."""
     return {
         "task_id": task.facts.task_id,
         "filename": task.facts.filename,
+        "relative_path": relative_path,
         "file_size": task.facts.file_size,
         "status": task.status.value,
         "progress": task.progress,

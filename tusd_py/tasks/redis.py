@@ -304,6 +304,7 @@ def _step(facts: TaskFacts, change: TaskChange, now: float) -> str:
                 "oss_path": change.oss_path,
                 "repository_id": change.repository_id,
                 "notes": " ".join(change.notes),
+                "offset": "" if change.offset is None else str(change.offset),
                 "created_at": rfc3339(facts.created_at),
                 "updated_at": rfc3339(now),
                 "created": repr(facts.created_at),

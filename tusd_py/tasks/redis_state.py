@@ -49,11 +49,17 @@ def read_state(found: Mapping[str, Any]) -> Task:
             last_progress=int(found["last_progress"]),
             # A server of an earlier version writes none.
             notes=tuple(str(found.get("notes", "")).split()),
+            offset=_number(found.get("offset", "")),
         )
     except UnreadableState:
         raise
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise UnreadableState("not a state of a task") from error
+
+
+def _number(text: object) -> int | None:
+    """Read a number that may be missing. Raises: ValueError."""
+    return int(str(text)) if text != "" else None
 
 
 def _facts(task_id: UploadId, found: Mapping[str, Any]) -> TaskFacts:

@@ -300,7 +300,8 @@ class UploadContext:
 
     def begun_program(self, upload: Upload) -> Program[None]:
         """Publish a new upload to its owner's subscribers."""
-        yield from self.task_program(upload, 0, TaskChange(status=TaskStatus.PENDING, progress=0))
+        begun = TaskChange(status=TaskStatus.PENDING, progress=0, offset=0)
+        yield from self.task_program(upload, 0, begun)
 
     def task_program(self, upload: Upload, offset: int, change: TaskChange) -> Program[None]:
         """Publish a change of the task as ``publish`` does, as a program."""

@@ -52,15 +52,15 @@ async def download(
     upload = await context.find(user_id, command.upload_id)
     if upload.state is not UploadState.FINISHED:
         raise UploadUnfinished
-    found = await context.threads.call(_find, context, upload, command.rendition)
+    found = await context.threads.call(find_rendition, context, upload, command.rendition)
     if found is None:
         return Content(
             upload=upload,
             rendition=None,
             size=upload.size,
             etag=upload.file_hash or "",
-            begin=lambda start, length: _begin(
-                context, lambda: _stored_pieces(context.stores.uploads, upload.id, start, length)
+            begin=lambda start, length: begin_reading(
+                context, lambda: stored_pieces(context.stores.uploads, upload.id, start, length)
             ),
             link=_no_link,
         )
@@ -70,7 +70,9 @@ async def download(
         rendition=found,
         size=found.size,
         etag=found.hash,
-        begin=lambda start, length: _begin(context, lambda: objects.read(key, start, length)),
+        begin=lambda start, length: begin_reading(
+            context, lambda: objects.read(key, start, length)
+        ),
         link=lambda disposition, seconds: context.threads.read(
             objects.link, key, disposition=disposition, seconds=seconds
         ),
@@ -81,12 +83,12 @@ def entity_tag(context: UploadContext, upload: Upload) -> str | None:
     """Return the tag of what a download without a name gives; None: nothing yet. Blocks."""
     if upload.state is not UploadState.FINISHED:
         return None
-    found = _find(context, upload, None)
+    found = find_rendition(context, upload, None)
     return f'"{upload.file_hash if found is None else found.hash}"'
 
 
-def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition | None:
-    """Return the rendition of this name; for None, the main object.
+def find_rendition(context: UploadContext, upload: Upload, name: str | None) -> Rendition | None:
+    """Return the rendition of this name; for None, the main object. Blocks.
 
     Returns: None if the upload's file is not in the pool yet: its own bytes are served.
     Raises: RenditionNotFound.
@@ -106,17 +108,23 @@ def _find(context: UploadContext, upload: Upload, name: str | None) -> Rendition
     raise RenditionNotFound
 
 
-def _stored_pieces(
+def stored_pieces(
     store: UploadStore, upload_id: UploadId, start: int, length: int
 ) -> Iterator[bytes]:
+    """Yield bytes of an upload as it was sent. Blocks. Raises: FileNotFoundError."""
     with store.reader(upload_id) as reader:
         yield from pieces_of(reader.read, start, length)
 
 
-async def _begin(
+async def begin_reading(
     context: UploadContext, open_content: Callable[[], Iterator[bytes]]
 ) -> AsyncIterator[bytes]:
-    """Read the first piece before the client gets an answer, and return all pieces."""
+    """Read the first piece before the client gets an answer, and return all pieces.
+
+    Each piece is read by a thread when the client has taken the one before it: a client that reads
+    nothing holds no thread.
+    Raises: UploadNotFound: there are no such bytes; what ``open_content`` raises.
+    """
     pieces = open_content()
     try:
         first = await context.threads.read(next, pieces, b"")

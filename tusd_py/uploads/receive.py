@@ -339,7 +339,7 @@ class ArrivalProgress:
         if progress <= self._shown or waiting or now - self._shown_at < PROGRESS_INTERVAL_SECONDS:
             return
         self._shown, self._shown_at = progress, now
-        change = TaskChange(status=TaskStatus.PENDING, progress=progress)
+        change = TaskChange(status=TaskStatus.PENDING, progress=progress, offset=offset)
         self._task = asyncio.ensure_future(
             self._context.threads.call(self._context.publish, self._upload, offset, change)
         )

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from support.catalog import STORED, claimed, complete, finished
 from support.clock import FakeClock
+from support.ids import ME
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
-from tusd_py.catalog.values import StoredContent
+from tusd_py.catalog.values import FileQuery, ListPosition, StoredContent
 from tusd_py.domain.errors import (
     LeaseLost,
     TransientError,
@@ -28,6 +29,17 @@ MULTIPART = Multipart(key=STORED.object_key, upload_id="u" * 300, part_size=16 <
 
 def part(number: int, etag: str = "e") -> Part:
     return Part(number=number, size=16 << 20, etag=etag, checksum=str(2**64 - number))
+
+
+def test_files_of_the_pool_are_found_by_their_identities(catalog: Catalog) -> None:
+    for digit in "ab":
+        complete(catalog, finished(catalog, digit * 64))
+    uploads = catalog.uploads.files(ME, FileQuery(), ListPosition(), size=9)[1]
+    identities = [row.repository_identity for row in uploads]
+    found = catalog.objects.files([*identities, "none"])
+    assert found == {identity: catalog.objects.file(identity) for identity in identities}
+    assert len(found) == 2
+    assert catalog.objects.files([]) == {}
 
 
 def test_parts_are_remembered_for_the_next_attempt(catalog: Catalog, clock: FakeClock) -> None:

@@ -10,7 +10,7 @@ from support.ids import ME, OTHER
 from tusd_py.catalog.port import Catalog
 from tusd_py.catalog.ports.shares import KEPT_SECONDS
 from tusd_py.domain.errors import TooManyShares, UploadUnfinished
-from tusd_py.domain.ids import ShareId, UploadId, UserId
+from tusd_py.domain.ids import ShareId, UploadId
 from tusd_py.domain.share import CONTINUE_SECONDS, GRACE_SECONDS, Admission, Receiver, Share
 from tusd_py.domain.upload import UploadState
 
@@ -25,12 +25,9 @@ def task(catalog: Catalog) -> UploadId:
     return made
 
 
-def share(task: UploadId, number: int, clock: FakeClock, user: UserId = ME) -> Share:
-    now = clock.now()
-    return Share(
-        id=ShareId(f"{number:024x}"), user_id=user, upload_id=task, created_at=now + number / 1000,
-        expires_at=now + WEEK, downloads=1,
-    )  # fmt: skip
+def add(catalog: Catalog, task: UploadId, number: int = 1, *, limit: int = 9) -> Share:
+    made = Share(id=ShareId(f"{number:024x}"), user_id=ME, upload_id=task, downloads=1)
+    return catalog.shares.add(made, seconds=WEEK, limit=limit)
 
 
 def receiver(name: str, client: str = "") -> Receiver:
@@ -42,11 +39,13 @@ def admit(catalog: Catalog, of: Share, who: Receiver, *, is_later_part: bool = F
 
 
 def test_a_share_is_kept_and_listed(catalog: Catalog, clock: FakeClock, task: UploadId) -> None:
-    made = [share(task, number, clock) for number in (1, 2, 3)]
-    for one in made:
-        catalog.shares.add(one, limit=3)
+    made = []
+    for number in (1, 2, 3):
+        made.append(add(catalog, task, number, limit=3))
+        clock.advance(1)
+    assert made[0].expires_at == made[0].created_at + WEEK == clock.now() - 3 + WEEK
     with pytest.raises(TooManyShares):
-        catalog.shares.add(share(task, 4, clock), limit=3)
+        add(catalog, task, 4, limit=3)
     assert catalog.shares.get(made[0].id) == made[0]
     assert catalog.shares.of_user(ME, upload_id=None, limit=2) == [made[2], made[1]]
     assert list(catalog.shares.of_user(ME, upload_id=task, limit=9)) == made[::-1]
@@ -58,17 +57,16 @@ def test_only_a_stored_file_is_shared(catalog: Catalog, clock: FakeClock) -> Non
     arriving = upload()
     catalog.uploads.add(arriving)
     waiting = finished(catalog)
-    for number, task in enumerate((arriving.id, waiting, UploadId("f" * 32))):
+    for task in (arriving.id, waiting, UploadId("f" * 32)):
         with pytest.raises(UploadUnfinished):
-            catalog.shares.add(share(task, number, clock), limit=3)
-        assert catalog.shares.get(share(task, number, clock).id) is None
+            add(catalog, task)
+    assert list(catalog.shares.of_user(ME, upload_id=None, limit=9)) == []
 
 
 def test_only_as_many_receivers_as_are_left_are_counted(
     catalog: Catalog, clock: FakeClock, task: UploadId
 ) -> None:
-    made = share(task, 1, clock)
-    catalog.shares.add(made, limit=1)
+    made = add(catalog, task)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda n: admit(catalog, made, receiver(str(n))), range(16)))
     assert found.count(Admission.BEGUN) == 1
@@ -81,8 +79,7 @@ def test_only_as_many_receivers_as_are_left_are_counted(
 def test_a_receiver_counts_once_for_a_day(
     catalog: Catalog, clock: FakeClock, task: UploadId
 ) -> None:
-    made = share(task, 1, clock)
-    catalog.shares.add(made, limit=1)
+    made = add(catalog, task)
     first = receiver("first")
     assert not catalog.shares.may_continue(made.id, first, is_later_part=True)
     assert admit(catalog, made, first) is Admission.BEGUN
@@ -100,8 +97,7 @@ def test_a_receiver_counts_once_for_a_day(
 def test_a_client_without_cookies_continues_with_a_later_part(
     catalog: Catalog, clock: FakeClock, task: UploadId
 ) -> None:
-    made = share(task, 1, clock)
-    catalog.shares.add(made, limit=1)
+    made = add(catalog, task)
     assert admit(catalog, made, receiver("a", "curl")) is Admission.BEGUN
     again = receiver("b", "curl")
     assert admit(catalog, made, again) is Admission.USED_UP
@@ -117,17 +113,27 @@ def test_a_client_without_cookies_continues_with_a_later_part(
     assert admit(catalog, made, receiver("a", "curl")) is Admission.CONTINUED, "it has its cookie"
 
 
+def test_who_has_a_cookie_is_known_by_nothing_else(
+    catalog: Catalog, clock: FakeClock, task: UploadId
+) -> None:
+    made = add(catalog, task)
+    assert admit(catalog, made, Receiver("a", "")) is Admission.BEGUN
+    for other in (Receiver("b", ""), receiver("c", "curl")):
+        assert admit(catalog, made, other, is_later_part=True) is Admission.USED_UP
+        assert not catalog.shares.may_continue(made.id, other, is_later_part=True)
+    assert admit(catalog, made, Receiver("a", ""), is_later_part=True) is Admission.CONTINUED
+
+
 def test_a_share_ends(catalog: Catalog, clock: FakeClock, task: UploadId) -> None:
-    expired, revoked, last = (share(task, number, clock) for number in (1, 2, 3))
-    for one in (expired, revoked, last):
-        catalog.shares.add(one, limit=9)
+    left, revoked, last = (add(catalog, task, number) for number in (1, 2, 3))
+    for one in (left, revoked, last):
         assert admit(catalog, one, receiver("a")) is Admission.BEGUN
     assert not catalog.shares.revoke(OTHER, revoked.id)
     assert catalog.shares.revoke(ME, revoked.id)
     assert not catalog.shares.revoke(ME, revoked.id)
     assert admit(catalog, revoked, receiver("a")) is Admission.ENDED
     assert catalog.uploads.close(task, UploadState.TERMINATED)
-    for one in (expired, revoked, last):
+    for one in (left, revoked, last):
         assert catalog.shares.get(one.id) is None
         assert admit(catalog, one, receiver("a")) is Admission.ENDED
     assert list(catalog.shares.of_user(ME, upload_id=None, limit=9)) == []
@@ -136,8 +142,7 @@ def test_a_share_ends(catalog: Catalog, clock: FakeClock, task: UploadId) -> Non
 def test_an_expired_share_is_removed_later_than_it_ends(
     catalog: Catalog, clock: FakeClock, task: UploadId
 ) -> None:
-    made = share(task, 1, clock)
-    catalog.shares.add(made, limit=1)
+    made = add(catalog, task)
     clock.advance(WEEK + 1)
     catalog.shares.remove_ended()
     assert catalog.shares.get(made.id) is None

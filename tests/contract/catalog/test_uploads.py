@@ -248,6 +248,28 @@ def test_files_are_ones_own_newest_first(catalog: Catalog) -> None:
     assert (total, [row.task_id for row in page]) == (1, [mine[3]])
 
 
+def test_files_are_found_by_their_folder(catalog: Catalog) -> None:
+    paths = [
+        "Photos/b.txt",
+        "photos/a.txt",
+        "photos/2024/a.txt",
+        "photos2/a.txt",
+        "pho%os/a.txt",
+        "é/é.txt",
+    ]
+    for path in paths:
+        catalog.uploads.add(upload(metadata={"relativePath": path.encode()}))
+    catalog.uploads.add(upload(metadata={"relativePath": b"../photos/a.txt"}))
+    for query, expected in (
+        (FileQuery(folder="photos"), paths[1:3]), (FileQuery(folder="photos/2024"), paths[2:3]),
+        (FileQuery(folder="Photos"), paths[:1]), (FileQuery(folder="photo"), []), (FileQuery(folder="pho%os"), paths[4:5]),
+        (FileQuery(folder="é"), paths[5:]), (FileQuery(name="OS/B"), paths[:1]),
+    ):  # fmt: skip
+        total, rows = catalog.uploads.files(ME, query, ListPosition(), size=9)
+        assert {row.relative_path for row in rows} == set(expected), query
+        assert total == len(expected)
+
+
 def test_files_of_one_moment_have_an_order(catalog: Catalog) -> None:
     made = sorted(finished(catalog, f"{number}" * 64) for number in range(5))
     seen: list[UploadId] = []

@@ -65,6 +65,19 @@ def test_what_was_put_is_read_back(view: TaskView, clock: FakeClock) -> None:
     assert view.get(fresh_id()) is None
 
 
+def test_what_has_arrived_is_kept_until_another_state_follows(view: TaskView) -> None:
+    about = facts()
+    for offset in (0, 2**40):
+        change = TaskChange(status=TaskStatus.PENDING, progress=offset and 5, offset=offset)
+        put = view.put(about, change)
+        assert put is not None
+        assert put.offset == offset
+        assert view.get(about.task_id) == put
+    received = view.put(about, RECEIVED)
+    assert received is not None
+    assert received.offset is None
+
+
 def test_changes_put_together_are_as_those_put_one_by_one(view: TaskView) -> None:
     first, second = facts(), facts()
     received: list[int] = []

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from support.hostile import HostileServer, Request, answer, event
 from support.hostile_clients import TASK
+from support.terminal import on_a_terminal
 from typer.testing import CliRunner
 
 from tusd_py.cli.main import app
 
-EVIL = "\x1b]0;owned\x07\x9b31m\u202e\ndone\r\x7f[link=http://evil]x[/link][/nothing]"
+EVIL = "\x1b]0;owned\x07\x9b31m\u202e\ndone\r\t\x7f[link=http://evil]x[/link][/nothing]"
 
 
 def clean(text: str) -> bool:
@@ -40,8 +41,27 @@ def test_a_servers_text_reaches_no_terminal_as_it_is(
     with HostileServer(lambda _: evil_answer()) as server:
         done = CliRunner().invoke(app, [*line, "--url", server.files, *flags])
     assert done.exception is None or isinstance(done.exception, SystemExit)
-    assert clean(done.output), repr(done.output)
+    # Those between the fields of a file in the list.
+    assert done.output.count("\t") in (0, 4)
+    assert clean(done.output.replace("\t", "")), repr(done.output)
     assert len(done.output.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("line", [["ls"], ["share", "--list"], ["watch", TASK], ["rm", TASK]])
+def test_a_servers_text_moves_no_cursor_of_a_real_terminal(line: list[str]) -> None:
+    entry = {"task_id": TASK, "filename": EVIL, "id": EVIL, "url": EVIL, "created_at": EVIL}
+    listed = json.dumps({"tasks": [entry], "shares": [entry], "total": EVIL}).encode()
+
+    def answering(request: Request) -> bytes:
+        if "events" in request.target:
+            return event(status="failed", progress=EVIL, error=EVIL)
+        return answer(200, listed)
+
+    with HostileServer(answering) as server:
+        screen = on_a_terminal(*line, "--url", server.files, typed=[("[y/N]", "n\n")])
+    assert "owned" in screen.text
+    for sequence in ("\x1b]0;", "\x9b31m", "\u202e", "\x7f", "\ndone", "\t"):
+        assert sequence not in screen.raw
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

@@ -25,7 +25,7 @@ def tokens(clock: FakeClock) -> ShareTokens:
 
 def share(share_id: ShareId, password_hash: str = "x") -> Share:
     return Share(
-        id=share_id, user_id=UserId(1), upload_id=UploadId("0" * 32), created_at=0, expires_at=9,
+        id=share_id, user_id=UserId(1), upload_id=UploadId("0" * 32),
         downloads=None, password_hash=password_hash,
     )  # fmt: skip
 
@@ -78,6 +78,7 @@ def test_nothing_that_identifies_a_receiver_is_kept(tokens: ShareTokens) -> None
     assert found.key != found.client
     assert cookie not in found.key
     assert found.key != tokens.receiver(tokens.new_id(), cookie, "").key
+    assert tokens.receiver(share_id, cookie, "").client == ""
     assert len(found.key) == len(found.client) == 32
 
 

@@ -36,7 +36,7 @@ def test_a_migration_of_sqlite_that_breaks_off_leaves_nothing_and_begins_again(
     row = text(
         "INSERT INTO uploads (id, user_id, length, kind, state, metadata_header, parts, "
         "source_removed, instant, created_at) "
-        "VALUES (:id, 1, 5, 'normal', 'finished', CAST('filename YS5tcDQ=' AS BLOB), '', 0, 0, 1)"
+        "VALUES (:id, 1, 5, 'normal', 'finished', CAST('filename YS5tcDQ=,relativePath aW4vYS5tcDQ=' AS BLOB), '', 0, 0, 1)"
     )
     refusal = text(
         "CREATE TRIGGER refusal BEFORE UPDATE ON uploads WHEN old.id = 'second' "
@@ -52,7 +52,7 @@ def test_a_migration_of_sqlite_that_breaks_off_leaves_nothing_and_begins_again(
 
     database.write(lambda c: c.execute(text("DROP TRIGGER refusal")))
     migrate(database)
-    names = text("SELECT filename FROM uploads")
+    names = text("SELECT filename, relative_path FROM uploads")
     assert database.read(lambda c: c.execute(VERSION).scalar()) == HEAD
-    assert database.read(lambda c: c.execute(names).scalars().all()) == ["a.mp4", "a.mp4"]
+    assert database.read(lambda c: c.execute(names).all()) == [("a.mp4", "in/a.mp4")] * 2
     database.close()

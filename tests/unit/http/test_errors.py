@@ -34,6 +34,8 @@ SPECIAL = {
     e.TooManyFiles: lambda: e.TooManyFiles(1000),
     e.TooManyParts: lambda: e.TooManyParts(1000),
     e.TooManyStreams: lambda: e.TooManyStreams(5),
+    e.ArchiveTooLarge: lambda: e.ArchiveTooLarge(5),
+    e.TooManyArchives: lambda: e.TooManyArchives(5),
     e.TooManyShares: lambda: e.TooManyShares(20),
     e.MethodNotAllowed: lambda: e.MethodNotAllowed(("GET", "HEAD")),
 }

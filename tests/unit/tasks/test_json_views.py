@@ -35,12 +35,20 @@ def test_only_an_end_has_an_outcome() -> None:
     }  # fmt: skip
 
 
+def test_what_has_arrived_is_shown_while_it_arrives() -> None:
+    arrives = replace(TASK, status=TaskStatus.PENDING, offset=4)
+    assert added(arrives) == {"offset": 4, "file_size": 10}
+    # A server of an earlier version has put it.
+    assert added(replace(arrives, offset=None)) == {}
+    assert added(replace(TASK, offset=4)) == {}
+
+
 def test_a_place_in_the_queue_is_shown_while_it_is_known() -> None:
     assert added(replace(TASK, queue_position=0)) == {"queue_position": 0}
 
 
 def test_times_are_in_utc() -> None:
     found = progress(TASK)
-    assert found["created_at"] == list_entry(TASK)["created_at"] == "1970-01-01T00:00:00Z"
+    assert found["created_at"] == list_entry(TASK, "")["created_at"] == "1970-01-01T00:00:00Z"
     assert found["updated_at"].startswith("1970-01-02T00:00:00")
     assert (found["filename"], found["file_size"]) == ("a.mp4", 10)

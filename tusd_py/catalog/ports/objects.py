@@ -1,6 +1,6 @@
 """Port of the file pool and its objects."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tusd_py.domain.file import File
@@ -19,6 +19,10 @@ class ObjectRepository(Protocol):
 
     def file(self, identity: str) -> File | None:
         """Return a file of the pool by its identity."""
+        ...
+
+    def files(self, identities: Collection[str]) -> Mapping[str, File]:
+        """Return the files of the pool by their identities; what it does not have is left out."""
         ...
 
     def file_by_hash(self, scope: Scope, file_hash: str) -> File | None:

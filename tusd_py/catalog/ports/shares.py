@@ -18,10 +18,11 @@ class ShareRepository(Protocol):
     left is live.
     """
 
-    def add(self, share: Share, *, limit: int) -> None:
-        """Record a share of a stored file.
+    def add(self, share: Share, *, seconds: float, limit: int) -> Share:
+        """Record a share of a stored file, and return it with its times.
 
-        Args: limit: number of live shares that the upload may have.
+        Args: seconds: how long it is valid from now on; limit: number of live shares that the
+            upload may have.
         Raises: UploadUnfinished: the upload's file is not in the pool; TooManyShares. Nothing was
             recorded.
         """
@@ -59,9 +60,9 @@ class ShareRepository(Protocol):
         ...
 
     def all_sent(self, share_id: ShareId, receiver: Receiver) -> None:
-        """Record that the last byte was sent to the receiver.
+        """Record that the last byte was sent to a client without cookies.
 
-        A client without cookies may then continue for ``GRACE_SECONDS`` only.
+        It may then continue for ``GRACE_SECONDS`` only.
         """
         ...
 

@@ -31,6 +31,7 @@ class _Found(NamedTuple):
     """Is a task with what the catalog has of it."""
 
     task: Task
+    relative_path: str
     offset: dict[str, int]
     renditions: dict[str, Any] | None
 
@@ -49,7 +50,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
         entries = []
         for one in await context.threads.call(_find, context, caller.user_id, ids, base):
             task = await context.queue_positions.with_position(one.task)
-            entry: dict[str, Any] = {"progress": {**frames.progress(task), **one.offset}}
+            entry: dict[str, Any] = {
+                "progress": {
+                    **frames.progress(task),
+                    "relative_path": one.relative_path,
+                    **one.offset,
+                }
+            }
             if one.renditions is not None:
                 link = Link(user_id=caller.user_id, upload_id=task.facts.task_id, rendition=None)
                 entry["renditions"] = one.renditions
@@ -63,9 +70,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
 def _task_ids(members: dict[str, Any]) -> Sequence[UploadId]:
     """Return the ids that can be those of tasks. Raises: ProtocolError: no list, or a long one."""
     given = members.get("task_ids")
-    if not isinstance(given, list) or len(given) > MAX_TASKS:
+    if (
+        not isinstance(given, list)
+        or len(given) > MAX_TASKS
+        or not all(isinstance(one, str) for one in given)
+    ):
         raise ProtocolError(f"The member task_ids must be a list of at most {MAX_TASKS} ids.")
-    found = (parse_upload_id(one) for one in given if isinstance(one, str))
+    found = (parse_upload_id(one) for one in given)
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
@@ -88,7 +99,8 @@ def _find(
         if task is None:
             continue
         offset = arrived(context, task_id) if task.status is TaskStatus.PENDING else {}
-        found.append(_Found(task, offset, _renditions(context, task, upload, f"{base}{task_id}")))
+        renditions = _renditions(context, task, upload, f"{base}{task_id}")
+        found.append(_Found(task, upload.relative_path, offset, renditions))
     return found
 
 

@@ -33,11 +33,13 @@ _TYPES: Final = {
     "viewer.js": "text/javascript",
     "api.js": "text/javascript",
     "receiver.js": "text/javascript",
+    "shares.js": "text/javascript",
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "page.css": "text/css",
     "admin.css": "text/css",
     "receiver.css": "text/css",
+    "shares.css": "text/css",
     "LICENCES.txt": "text/plain",
 }
 _SCRIPTS: Final = ("tusd-upload.js", "tusd-upload.mjs")

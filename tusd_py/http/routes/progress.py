@@ -40,6 +40,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         members = frames.progress(placed)
         if task.status is TaskStatus.PENDING:
             members |= await context.threads.call(arrived, context, task_id)
+        members |= await _place(context, task_id)
         members |= await _of_file(context, task)
         return JSONResponse(members, headers=NO_STORE)
 
@@ -55,6 +56,16 @@ def arrived(context: AppContext, task_id: UploadId) -> dict[str, int]:
         return {"offset": context.ports.stores.uploads.offset(task_id)}
     except UploadNotFound:
         return {}
+
+
+async def _place(context: AppContext, task_id: UploadId) -> dict[str, str]:
+    """Return the file's path below the folder that was sent, which only the catalog has."""
+    try:
+        upload = await context.threads.call(context.ports.catalog.uploads.get, task_id)
+    except BackendError as error:
+        log.warning("task.path.unavailable", extra={"task_id": task_id, "reason": error.reason})
+        return {}
+    return {} if upload is None else {"relative_path": upload.relative_path}
 
 
 async def _of_file(context: AppContext, task: Task) -> dict[str, Any]:

@@ -171,6 +171,7 @@ class _Receivers:
         redirects = share.downloads is None and not inline
         answer = await self._content(request, share, None, inline=inline, redirects=redirects)
         if request.method == "GET" and answer.status_code in (200, 206, 307):
+            await self._access.count_receiver(request, receiver)
             await self._admit(share, receiver, answer)
             answer.headers.append(
                 "Set-Cookie", self._access.receiver_cookie(request, share, cookie)
@@ -228,8 +229,8 @@ class _Receivers:
             raise ShareUsedUp
         if admission is Admission.BEGUN:
             self._context.metrics.share_downloaded()
-        limited = share.downloads is not None
-        if limited and end == size and isinstance(answer, StreamingResponse):
+        noted = share.downloads is not None and receiver.client and end == size
+        if noted and isinstance(answer, StreamingResponse):
             answer.body_iterator = self._noted(answer.body_iterator, share, receiver)
 
     async def _noted(

@@ -13,11 +13,12 @@ from starlette.routing import BaseRoute, Route
 from tusd_py.auth.rendition_links import Link
 from tusd_py.clock import rfc3339
 from tusd_py.domain.durations import WEEK_SECONDS
-from tusd_py.domain.errors import ProtocolError, RenditionNotFound
+from tusd_py.domain.errors import RenditionNotFound
 from tusd_py.domain.rendition import is_rendition_name
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
 from tusd_py.http.json_body import json_members
+from tusd_py.http.link_seconds import link_seconds
 from tusd_py.http.mount import mount_path
 from tusd_py.http.routes.progress import NO_STORE, find_task, task_id_of
 from tusd_py.protocol.download import download_command
@@ -90,9 +91,4 @@ def _rendition(members: dict[str, Any]) -> str | None:
 
 def seconds_of(members: dict[str, Any]) -> int:
     """Return how long a link shall be valid. Raises: ProtocolError."""
-    seconds = members.get("seconds", DEFAULT_SECONDS)
-    # JSON may write a whole number with a fraction of zero.
-    whole = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds % 1 == 0
-    if not whole or not 1 <= seconds <= MAX_SECONDS:
-        raise ProtocolError(f"The member seconds must be a number from 1 to {MAX_SECONDS}.")
-    return int(seconds)
+    return link_seconds(members, default=DEFAULT_SECONDS, most=MAX_SECONDS)

@@ -44,19 +44,18 @@ def routes(context: AppContext, access: ShareAccess) -> list[BaseRoute]:
         if upload.file_identity is None:
             # What is not in the pool yet was not scanned for viruses either.
             raise UploadUnfinished
-        now = context.ports.clock.now()
         share = Share(
             id=context.share_tokens.new_id(),
             user_id=caller.user_id,
             upload_id=task_id,
-            created_at=now,
-            expires_at=now + seconds,
             downloads=downloads,
             password_hash=await access.hashed(password) if password else "",
             filename=upload.filename,
         )
-        await context.threads.call(repository.add, share, limit=context.settings.shares.per_file)
-        return JSONResponse(described(request, share), status_code=201, headers=NO_STORE)
+        made = await context.threads.call(
+            repository.add, share, seconds=seconds, limit=context.settings.shares.per_file
+        )
+        return JSONResponse(described(request, made), status_code=201, headers=NO_STORE)
 
     async def listed(request: Request) -> Response:
         caller = await context.owner(request)

@@ -8,7 +8,7 @@ import binascii
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -42,13 +42,16 @@ def routes(context: AppContext) -> list[BaseRoute]:
         position = ListPosition(skipped=(page - 1) * size)
         if cursor is not None:
             position = ListPosition(after=read_cursor(cursor))
-        total, found = await context.threads.call(
-            _listed, context, caller.user_id, _query(request), position, size
+        total, found, paths = await context.threads.call(
+            _listed, context, caller.user_id, file_query(request.query_params), position, size
         )
         members: dict[str, Any] = {"total": total}
         if cursor is None:
             members["page"] = page
-        members |= {"size": size, "tasks": [frames.list_entry(task) for task in found]}
+        members |= {
+            "size": size,
+            "tasks": [frames.list_entry(*one) for one in zip(found, paths, strict=True)],
+        }
         members["next"] = cursor_behind(found[-1]) if len(found) == size else None
         return JSONResponse(members, headers=NO_STORE)
 
@@ -57,10 +60,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
 
 def _listed(
     context: AppContext, user_id: UserId, query: FileQuery, position: ListPosition, size: int
-) -> tuple[int, Sequence[Task]]:
-    """Return the number of files and one page. Blocks. Raises: BackendError: no catalog."""
+) -> tuple[int, Sequence[Task], Sequence[str]]:
+    """Return the number of files, and one page with the files' paths. Blocks.
+
+    Raises: BackendError: no catalog.
+    """
     total, rows = context.ports.catalog.uploads.files(user_id, query, position, size=size)
-    return total, with_newer_states(context, rows)
+    return total, with_newer_states(context, rows), [row.relative_path for row in rows]
 
 
 def with_newer_states(context: AppContext, rows: Sequence[HistoryRow]) -> list[Task]:
@@ -72,9 +78,8 @@ def with_newer_states(context: AppContext, rows: Sequence[HistoryRow]) -> list[T
     return [newer_of(task_of_history(row), shown.get(row.task_id)) for row in rows]
 
 
-def _query(request: Request) -> FileQuery:
-    """Return what is searched. Raises: ProtocolError."""
-    given = request.query_params
+def file_query(given: Mapping[str, str]) -> FileQuery:
+    """Return what is searched by the parameters of the list. Raises: ProtocolError."""
     state = given.get("state")
     if state is not None and state not in set(FileState):
         raise ProtocolError(f"The parameter state must be one of {', '.join(FileState)}.")
@@ -84,9 +89,10 @@ def _query(request: Request) -> FileQuery:
     return FileQuery(
         id_prefix=prefix or "",
         name=given.get("name", ""),
+        folder=given.get("folder", "").strip("/"),
         state=None if state is None else FileState(state),
-        created_from=_time(request, "created_from"),
-        created_before=_time(request, "created_before"),
+        created_from=_time(given, "created_from"),
+        created_before=_time(given, "created_before"),
     )
 
 
@@ -100,9 +106,9 @@ def _number(request: Request, name: str, *, default: int, largest: int) -> int:
     return number
 
 
-def _time(request: Request, name: str) -> float | None:
+def _time(given: Mapping[str, str], name: str) -> float | None:
     """Return the unix seconds of a date or a time of RFC 3339; UTC if it names no zone."""
-    text = request.query_params.get(name)
+    text = given.get(name)
     if text is None:
         return None
     try:

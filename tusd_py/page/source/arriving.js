@@ -2,7 +2,7 @@
 const sending = new Map()
 const failed = new Set()
 
-/** What this page sends to a task: {sent, total} in bytes; undefined if it sends nothing. */
+/** What this page sends to a task: {sent, total} in bytes, and its `pace` in words; undefined if it sends nothing. */
 export const arriving = (id) => sending.get(id)
 
 /** Whether this page gave up sending to a task. */
@@ -26,12 +26,12 @@ export let stopSending = () => {}
 export function followSending(uppy, addressOf, changed) {
   const tasks = new Map()
 
-  uppy.on('upload-progress', (file, { bytesUploaded, bytesTotal }) => {
+  uppy.on('bytes-moved', (file, { sent, total, pace }) => {
     const id = addressOf(file.id)?.split('/').at(-1)
-    if (!id || !bytesTotal) return
+    if (!id || !total) return
     tasks.set(file.id, id)
     failed.delete(id)
-    sending.set(id, { sent: bytesUploaded, total: bytesTotal })
+    sending.set(id, { sent, total, pace })
     changed(id)
   })
 

@@ -3,6 +3,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { build } from 'esbuild'
+import { ABOUT, RECEIVER } from './languages.js'
 import { buildComponent } from './component/build.mjs'
 import { licencesOf } from './licences.mjs'
 
@@ -26,10 +27,13 @@ const { metafile } = await build({
   metafile: true,
 })
 // What the page imports after a click.
-await build({ ...OPTIONS, entryPoints: { player: 'player.js', viewer: 'viewer.js' }, format: 'esm' })
-for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html', 'receiver-texts.json']) {
+await build({ ...OPTIONS, entryPoints: { player: 'player.js', shares: 'shares.js', viewer: 'viewer.js' }, format: 'esm' })
+for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
+// The server writes the page of a receiver, which works without scripts.
+const texts = Object.fromEntries(Object.entries(ABOUT).map(([language, about]) => [language, { about, ...RECEIVER[language] }]))
+fs.writeFileSync(path.join(out, 'receiver-texts.json'), `${JSON.stringify(texts, null, 1)}\n`)
 const viewer = path.join(import.meta.dirname, 'node_modules/swagger-ui-dist')
 for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
   // The map that it names is not here.

@@ -22,18 +22,22 @@ export function speak(texts) {
   return text
 }
 
+// Buttons and no list: the arrow keys of a keyboard choose in a list at once, and the page would load again (WCAG 2.2, 3.2.2).
 function offerLanguages() {
-  const choice = document.querySelector('#language')
+  const place = document.querySelector('#languages')
   for (const [each, { name, tag }] of Object.entries(ABOUT)) {
-    const option = new Option(name, each, false, each === language)
-    option.lang = tag
-    choice.append(option)
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.lang = tag
+    button.textContent = name
+    button.setAttribute('aria-pressed', each === language)
+    button.addEventListener('click', () => {
+      chooseLanguage(each)
+      // What is being sent goes on after it.
+      location.reload()
+    })
+    place.append(button)
   }
-  choice.addEventListener('change', () => {
-    chooseLanguage(choice.value)
-    // What is being sent goes on after it.
-    location.reload()
-  })
 }
 
 /** The session token that was typed in. */

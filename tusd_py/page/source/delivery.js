@@ -1,6 +1,6 @@
 // Delivers one file: in its turn, by one tab only, and hashed, so that a file that the server has already is not sent.
 import { send } from './tus.js'
-import { alone, inTurn, othersWait } from './turns.js'
+import { alone, inGroup, inShortTurn, inTurn, isLong, othersWait } from './turns.js'
 
 /** Size above which a file is hashed while it is sent. */
 const LARGE = 64 << 20
@@ -23,21 +23,56 @@ const keep = (key, url) => stored((storage) => storage.setItem(key, url))
 export const forgetUpload = (key) => stored((storage) => storage.removeItem(key))
 
 /**
- * Delivers `blob`; its address. `server` is as for `send`, and has `hashOf(blob, moved)`. `upload` has `key`, under
- * which its address is kept, `hash` if it is known, and functions: `hashing(share)`, `hashed(hash)`, `metadata(hash)`,
- * `starts(url)`, which gets the address where the upload was begun before, and `begun`, `moved`, `waits`, `smaller` as for
- * `send`.
+ * Delivers `blob`; its address. `server` is as for `send`, and has `hashOf(blob, moved)`, and may have
+ * `creations` (creations.js).
+ * `upload` has `key`, under which its address is kept, `hash` if it is known, and functions: `hashing(share)`,
+ * `hashed(hash)`, `metadata(hash)`, `starts(url)`, which gets the address where the upload was begun before, and `begun`,
+ * `moved`, `waits`, `smaller` as for `send`.
  *
  * Raises: what `send` raises.
  */
-export async function deliver(blob, server, upload, signal) {
+export const deliver = (blob, server, upload, signal) =>
+  isLong(blob.size) ? deliverLong(blob, server, upload, signal) : inGroup(() => deliverShort(blob, server, upload, signal))
+
+async function deliverLong(blob, server, upload, signal) {
   let url
   const waits = () => upload.waits(server.text.waitsForTab)
+  const how = { create: () => null, inTurn: (then) => then() }
   await alone(upload.key, signal, waits, () =>
-    inTurn(blob.size, signal, async () => {
-      url = await hashAndSend(blob, server, upload, signal)
+    inTurn(signal, async () => {
+      url = await hashAndSend(blob, server, { ...upload, ...how }, signal)
     }),
   )
+  return url
+}
+
+/** Delivers a file whose bytes are few: its upload is created together with those of others. */
+async function deliverShort(blob, server, upload, signal) {
+  let url
+  const requested = server.creations?.expectOne() ?? (() => {})
+  const waits = () => {
+    requested()
+    return upload.waits(server.text.waitsForTab)
+  }
+  const how = {
+    create(length, metadata) {
+      const created = server.creations?.create(length, metadata)
+      requested()
+      return created
+    },
+    inTurn(then) {
+      requested()
+      return inShortTurn(signal, then)
+    },
+  }
+  try {
+    await alone(upload.key, signal, waits, async () => {
+      signal.throwIfAborted()
+      url = await hashAndSend(blob, server, { ...upload, ...how }, signal)
+    })
+  } finally {
+    requested()
+  }
   return url
 }
 

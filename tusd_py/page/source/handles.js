@@ -1,24 +1,6 @@
 // Remembers where dropped files lie, so that a large one can be read again after a reload. Browsers without the File
 // System Access API remember nothing; the person then chooses the file again.
-const STORE = 'handles'
-
-const opened = new Promise((resolve) => {
-  const opening = indexedDB.open('tusd-handles', 1)
-  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE)
-  opening.onsuccess = () => resolve(opening.result)
-  opening.onerror = () => resolve(null)
-})
-
-/** The result of a request to the store; undefined without a database. */
-async function stored(mode, make) {
-  const database = await opened
-  if (!database) return undefined
-  const request = make(database.transaction(STORE, mode).objectStore(STORE))
-  return new Promise((resolve) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => resolve(undefined)
-  })
-}
+import { deleteSoon, stored } from './database.js'
 
 const keyOf = ({ name, size, lastModified }) => `${name}|${size}|${lastModified}`
 
@@ -31,15 +13,15 @@ document.addEventListener('drop', ({ dataTransfer }) => {
 async function remember(handle) {
   if (handle?.kind !== 'file') return
   const file = await handle.getFile()
-  await stored('readwrite', (handles) => handles.put(handle, keyOf(file)))
+  await stored('handles', 'readwrite', (handles) => handles.put(handle, keyOf(file)))
 }
 
 /** Forgets where a file lies. */
-export const forget = (file) => stored('readwrite', (handles) => handles.delete(keyOf(file)))
+export const forget = (file) => deleteSoon('handles', keyOf(file))
 
 /** The file that was dropped before the reload; null if it can't be read without being chosen again. */
 export async function readAgain(file) {
-  const handle = await stored('readonly', (handles) => handles.get(keyOf(file)))
+  const handle = await stored('handles', 'readonly', (handles) => handles.get(keyOf(file)))
   if ((await handle?.queryPermission({ mode: 'read' })) !== 'granted') return null
   const found = await handle.getFile().catch(() => null)
   return found && keyOf(found) === keyOf(file) ? found : null

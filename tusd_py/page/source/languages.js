@@ -7,6 +7,8 @@ export const ABOUT = { en: en.about, zh: zh.about }
 export const SENDING = { en: en.sending, zh: zh.sending }
 export const PAGE = { en: en.page, zh: zh.page }
 export const ADMIN = { en: en.admin, zh: zh.admin }
+export const SHARES = { en: en.shares, zh: zh.shares }
+export const RECEIVER = { en: en.receiver, zh: zh.receiver }
 export const COMPONENT = { en: en.component, zh: zh.component }
 
 const KEY = 'tusd-language'

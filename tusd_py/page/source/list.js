@@ -3,7 +3,9 @@ import { keepLink } from './addresses.js'
 import { arriving, hasFailed, sentShare, stopSending } from './arriving.js'
 import { deletionOf } from './deletion.js'
 import { detailsOf } from './details.js'
+import { downloadChosen } from './archive.js'
 import { followDeletions, tellDeleted } from './elsewhere.js'
+import { followFolders } from './folder.js'
 import { isViewed, openMedia } from './media.js'
 import { notice, offerNotice } from './notify.js'
 import { isEnded, newRow, showLink, showRow } from './row.js'
@@ -17,7 +19,7 @@ const BETWEEN = 1000
 /** Seconds for which a new upload counts as being sent. */
 const FRESH = 60
 /** What of a task no event says. */
-const LASTING = ['filename', 'file_size', 'created_at', 'offset', 'listed']
+const LASTING = ['filename', 'relative_path', 'file_size', 'created_at', 'offset', 'listed']
 
 const list = document.querySelector('#tasks')
 const count = document.querySelector('#count')
@@ -55,7 +57,11 @@ function gone(id) {
   deleted.add(id)
   drop(id)
 }
-const selection = selectionOf((ids) => deletion.request(ids))
+const selection = selectionOf({
+  remove: (ids) => deletion.request(ids),
+  zip: (ids) => downloadChosen(ids, ids.length === total ? query() : undefined),
+})
+followFolders((ids) => deletion.request(ids))
 const details = detailsOf(
   (row) => (tasks.get(row.dataset.task)?.detailed === false ? row.dataset.task : null),
   (id, { progress, renditions: listed, link }) => {
@@ -155,7 +161,7 @@ function follow(event) {
   }
   if (event.status === 'pending' && event.progress !== known.progress) moving.add(id)
   const isNews = isEnded(event) && known.status !== event.status
-  const isStale = isNews || (event.status === 'pending' && !arriving(id))
+  const isStale = isNews || (event.status === 'pending' && event.offset === undefined)
   put({ ...lasting(known), ...event, detailed: known.detailed && !isStale })
   details.readOn()
   tellNews(known, event)
@@ -298,8 +304,9 @@ whenSearched(() => {
   inTurn(() => readPages(new Set()))
 })
 more.addEventListener('click', () => inTurn(readMore))
-const end = new IntersectionObserver(([{ isIntersecting }]) => {
-  if (isIntersecting) inTurn(readMore).then(watchEnd)
+const end = new IntersectionObserver((entries) => {
+  // A busy page gets several at once: the last one is how it is now.
+  if (entries.at(-1).isIntersecting) inTurn(readMore).then(watchEnd)
 }, { rootMargin: '600px' })
 /** Reads more when the button comes near, also if it does not leave in between. */
 function watchEnd() {

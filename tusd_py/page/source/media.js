@@ -28,6 +28,8 @@ export const isViewed = (task) => Boolean(mediaOf(task).view)
 
 /** Shows the tile of a task: a still that opens it, or the extension of its name. */
 export function showTile(place, task) {
+  // Far from what is seen a row costs as little as it can.
+  if (!task.detailed) return
   const { kind, still, view } = mediaOf(task)
   const isOpened = Boolean(kind || view)
   const key = [isOpened, kind, still, task.filename, task.listed?.file_hash].join()
@@ -95,6 +97,7 @@ async function play(row, task, kind) {
   const tile = row.querySelector('.tile button')
   const isOpen = place.childElementCount > 0
   tile.setAttribute('aria-expanded', !isOpen)
+  row.toggleAttribute('data-plays', !isOpen)
   if (isOpen) return place.replaceChildren()
   const { player } = await load('player')
   const id = task.task_id

@@ -7,10 +7,12 @@ import { showArriving } from './list.js'
 import { addressOf, uppy } from './sending.js'
 import { access } from './server.js'
 import { follow } from './stream.js'
+import { nameButtons } from './tray-names.js'
 import { emptyTray } from './tray.js'
 import './view.js'
 
 followSending(uppy, addressOf, showArriving)
 emptyTray(uppy)
+nameButtons(document.querySelector('#drop'))
 access.whenEntered(follow)
 follow()

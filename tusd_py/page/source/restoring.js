@@ -1,36 +1,77 @@
 // Keeps what a tab was sending beyond a reload: the bytes of small files, the names of large ones.
-import GoldenRetriever from '@uppy/golden-retriever'
+import { deleteSoon, stored } from './database.js'
+import { placeOfTab } from './places.js'
 
-const KEY = 'tusd-place'
-const GIVE_UP_MS = 2000
+const DAY_MS = 24 * 3600 * 1000
+/** The size above which only the name of a file is kept, and that of all that is kept of a tab. */
+const MOST_BYTES = 10 << 20
+const MOST_BYTES_OF_TAB = 300 << 20
+/** Files that one transaction keeps: the page stands still while they are prepared. */
+const AT_ONCE = 50
 
-/** Keeps the files of this tab, and restores those of the tab that was here before. */
-export async function keepFiles(uppy) {
-  // Each tab has files of its own: what is kept of a tab that is open must not be restored by another.
-  uppy.setOptions({ id: `tab-${await placeOfTab()}` })
-  uppy.use(GoldenRetriever)
-}
+/** Keeps the files of an Uppy, and restores those of the tab that was here before. */
+export function keepFiles(uppy) {
+  let place
+  const keyOf = (id) => `${place}|${id}`
+  /** The files that are kept, with the bytes that are kept of each. */
+  const kept = new Map()
+  let bytes = 0
+  const queued = []
+  let working = placeOfTab().then(restore)
 
-/** The number of a place that no other open tab has: the one before the reload if it is free. */
-async function placeOfTab() {
-  if (!navigator.locks) return 0
-  const before = sessionStorage.getItem(KEY)
-  // The page before the reload may still be about to leave; a duplicated tab never does.
-  if (before && (await take(before, { signal: AbortSignal.timeout(GIVE_UP_MS) }))) return before
-  for (let place = 0; ; place++) {
-    if (await take(place, { ifAvailable: true })) {
-      sessionStorage.setItem(KEY, place)
-      return place
+  async function restore(found) {
+    place = found
+    const entries = (await stored('files', 'readonly', (store) => store.getAll())) ?? []
+    const oldest = Date.now() - DAY_MS
+    for (const entry of entries) if (entry.at < oldest) deleteSoon('files', `${entry.place}|${entry.file.id}`)
+    const files = {}
+    for (const { file, data, ...entry } of entries) {
+      if (entry.place !== place || entry.at < oldest || uppy.getFile(file.id)) continue
+      const progress = { percentage: 0, bytesUploaded: 0, bytesTotal: file.size, uploadComplete: false, uploadStarted: null }
+      files[file.id] = { ...file, progress, isRestored: true, isGhost: !data, data: data ?? undefined }
+      account(file.id, data?.size ?? 0)
     }
+    const ids = Object.keys(files)
+    if (!ids.length) return
+    uppy.setState({ files: { ...files, ...uppy.getState().files } })
+    uppy.emit('restored', ids)
   }
+
+  function account(id, size) {
+    bytes += size - (kept.get(id) ?? 0)
+    kept.set(id, size)
+  }
+
+  /** Keeps files as they are now; one that was sent meanwhile needs it no longer. */
+  function keep(ids) {
+    queued.push(...ids)
+    working = working.then(async () => {
+      while (queued.length) await put(queued.splice(0, AT_ONCE).map((id) => uppy.getFile(id)).filter(isOpen))
+    })
+  }
+  const put = (files) =>
+    stored('files', 'readwrite', (store) => {
+      for (const { data, preview, progress, ...file } of files) {
+        const isWhole = data && data.size <= MOST_BYTES && bytes - (kept.get(file.id) ?? 0) + data.size <= MOST_BYTES_OF_TAB
+        account(file.id, isWhole ? data.size : 0)
+        store.put({ place, at: Date.now(), file, data: isWhole ? data : null }, keyOf(file.id))
+      }
+    })
+  const forget = ({ id }) => {
+    working = working.then(() => {
+      if (!kept.has(id)) return
+      account(id, 0)
+      kept.delete(id)
+      deleteSoon('files', keyOf(id))
+    })
+  }
+
+  const keepOne = ({ id }) => keep([id])
+  const keepAll = () => keep(uppy.getFiles().filter(isOpen).map(({ id }) => id))
+  uppy.on('files-added', (files) => keep(files.map(({ id }) => id)))
+  for (const event of ['upload-pause', 'upload-retry', 'gave-up']) uppy.on(event, keepOne)
+  for (const event of ['pause-all', 'resume-all', 'retry-all']) uppy.on(event, keepAll)
+  for (const event of ['upload-success', 'file-removed']) uppy.on(event, forget)
 }
 
-/** Whether the place is this tab's from now on, for as long as it is open. */
-const take = (place, options) =>
-  new Promise((resolve) => {
-    const held = (lock) => {
-      resolve(lock !== null)
-      return lock && new Promise(() => {})
-    }
-    navigator.locks.request(`tusd-tab-${place}`, options, held).catch(() => resolve(false))
-  })
+const isOpen = (file) => file && !file.progress.uploadComplete

@@ -3,6 +3,7 @@ import TASK_TEXTS from '../../task_texts.json'
 import { language } from './common.js'
 import { download } from './download.js'
 import { factsInWords } from './facts.js'
+import { showLinksButton } from './links.js'
 import { showTile } from './media.js'
 import { access, endpoint, text } from './server.js'
 import { size } from './size.js'
@@ -26,6 +27,7 @@ export function showRow(row, task, how) {
   row.dataset.status = task.status
   row.toggleAttribute('data-waits', how.waits || how.isDue)
   part('.name').textContent = name
+  showFolder(part('.folder'), folderOf(task))
   part('.size').textContent = sizeOf(task, how.sent)
   part('.status').textContent = statusOf(task, how, percent)
   part('.facts').textContent = task.listed ? factsInWords(task.listed.facts) : ''
@@ -40,11 +42,22 @@ export function showRow(row, task, how) {
   showLink(part('.download'), text.download, name, task, task.status === 'completed' && !how.waits)
   const kept = task.listed?.main === 'web' && task.listed.renditions.some((one) => one.name === 'original')
   showLink(part('.original'), text.original, name, task, task.status === 'completed' && !how.waits && kept, 'original')
+  showLinksButton(part('.share'), task, task.status === 'completed' && !how.waits && !how.isDue)
   const button = part('.remove')
   const label = how.waits ? text.undo : text[{ completed: 'remove', failed: 'remove', pending: 'cancel' }[task.status] ?? 'stop']
   button.textContent = label
   button.setAttribute('aria-label', `${label} ${name}`)
   button.setAttribute('aria-disabled', how.isDue)
+}
+
+/** The folder in which the file was sent; '' if there is none. */
+const folderOf = (task) => (task.relative_path ?? '').split('/').slice(0, -1).join('/')
+
+function showFolder(button, folder) {
+  button.hidden = !folder
+  button.dataset.folder = folder
+  button.textContent = folder
+  button.setAttribute('aria-label', text.showFolder(folder))
 }
 
 /** Makes a link the download of a task's file, or of one of its renditions. */
@@ -72,7 +85,8 @@ function percentOf(task, sent) {
 function statusOf(task, how, percent) {
   if (how.waits || how.isDue) return text.goes
   if (how.isStill) return text.still
-  return percent === null ? (text[task.status] ?? task.status) : `${text[task.status]} · ${percent} %`
+  const status = how.sent && task.status === 'pending' ? text.sending : (text[task.status] ?? task.status)
+  return percent === null ? status : `${status} · ${percent} %`
 }
 
 /** The size; of what arrives, with the part that is here, and of what was made smaller, with what is left. */
@@ -94,6 +108,7 @@ function messageOf(task, how) {
   if (how.refusal !== undefined) return [text.kept, how.refusal].filter(Boolean).join(' ')
   if (how.waits || how.isDue) return ''
   if (how.isStill) return text.resume
+  if (how.sent && task.status === 'pending') return how.sent.pace
   return [serverMessageOf(task), placeOf(task)].filter(Boolean).join(' · ')
 }
 

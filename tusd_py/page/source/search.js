@@ -14,9 +14,10 @@ function midnight(day, after = 0) {
 
 /** The parameters of the list that the form means. */
 export function query() {
-  const { name, state, from, until } = Object.fromEntries(new FormData(form))
+  const { name, folder, state, from, until } = Object.fromEntries(new FormData(form))
   const found = new URLSearchParams()
   if (name.trim()) found.set('name', name.trim())
+  if (folder) found.set('folder', folder)
   if (state) found.set('state', state)
   if (from) found.set('created_from', midnight(from))
   if (until) found.set('created_before', midnight(until, 1))
@@ -34,6 +35,12 @@ export function whenSearched(then) {
     clearTimeout(timer)
     timer = setTimeout(then, target.type === 'search' ? PAUSE : 0)
   })
+}
+
+/** Shows only files of a folder, all files for ''. */
+export function searchIn(folder) {
+  form.elements.folder.value = folder
+  form.dispatchEvent(new Event('input'))
 }
 
 /** Shows the form where there is something to search. */

@@ -1,12 +1,13 @@
-// Several rows picked, to be deleted at once.
+// Several rows picked, to be deleted or downloaded at once.
 import { text } from './server.js'
 
 const list = document.querySelector('#tasks')
 const all = document.querySelector('#all')
 const button = document.querySelector('#remove-picked')
+const zipButton = document.querySelector('#zip-picked')
 
-/** Follows the boxes of the rows; `remove` is called with the tasks that are picked. */
-export function selectionOf(remove) {
+/** Follows the boxes of the rows; `remove` and `zip` are called with the tasks that are picked. */
+export function selectionOf({ remove, zip }) {
   const picked = new Set()
   let last = null
 
@@ -39,7 +40,11 @@ export function selectionOf(remove) {
     all.focus()
   })
 
+  zipButton.addEventListener('click', () => zip([...picked]))
+
   function show() {
+    zipButton.hidden = !picked.size
+    zipButton.textContent = text.zipPicked(picked.size)
     button.hidden = !picked.size
     button.textContent = text.removePicked(picked.size)
     const rows = list.childElementCount

@@ -3,23 +3,30 @@ import Uppy from '@uppy/core'
 import Dashboard from '@uppy/dashboard'
 import zh_CN from '@uppy/locales/lib/zh_CN.js'
 import { language } from './common.js'
+import { creationsAt } from './creations.js'
 import { deliver, forgetUpload, keyOf } from './delivery.js'
+import { takeFolders, withPlace } from './folders.js'
 import { forget, readAgain } from './handles.js'
 import { hashingBy } from './hashing.js'
 import { Deleted, Refused } from './refusals.js'
-import { count, showPace } from './pace.js'
+import { forgetOutgoing, showOutgoing, wasSent } from './outgoing.js'
+import { count, meterOf, paceOf, showPace } from './pace.js'
 import { keepFiles } from './restoring.js'
-import { access, endpoint, limits, text } from './server.js'
+import { access, api, endpoint, limits, text } from './server.js'
 import { size } from './size.js'
+import { Store } from './store.js'
+import { isLong } from './turns.js'
 import { sayWhy } from './waits.js'
 
 const SAID_MS = 10_000
+const ADDED_AT_ONCE = 100
 const hashOf = hashingBy(new Worker(new URL('page/hash-worker.js', document.baseURI)))
-const server = { endpoint, access, text, hashOf }
+const server = { endpoint, access, text, hashOf, creations: creationsAt({ api, endpoint, access }) }
 
 const isTouched = matchMedia('(pointer: coarse)').matches
 
 export const uppy = new Uppy({
+  store: new Store(),
   locale: { strings: { ...(language === 'zh' ? zh_CN.strings : {}), ...text.tray(isTouched) } },
   restrictions: { allowedFileTypes: limits.extensions.length ? limits.extensions.map((each) => `.${each}`) : null },
   onBeforeFileAdded: (file) => {
@@ -27,7 +34,7 @@ export const uppy = new Uppy({
     if (why) complain(file.name, why)
     if (why || running.has(file.id)) return false
     // The time is known after a reload too, when the page has the file's name only.
-    return { ...file, meta: { ...file.meta, lastModified: file.data.lastModified } }
+    return { ...file, meta: { ...withPlace(file.meta), lastModified: file.data.lastModified } }
   },
 }).use(Dashboard, {
   target: '#drop',
@@ -40,6 +47,18 @@ export const uppy = new Uppy({
   hideProgressDetails: true,
   fileManagerSelectionType: isTouched ? 'files' : 'both',
   note: [...takenHere(), text.note].join(' '),
+})
+
+// Thousands of files are added a part at a time, so that the page does not stand still.
+const addTogether = uppy.addFiles.bind(uppy)
+uppy.addFiles = async (files) => {
+  for (let at = 0; at < files.length; at += ADDED_AT_ONCE) {
+    addTogether(files.slice(at, at + ADDED_AT_ONCE))
+    await new Promise((next) => setTimeout(next))
+  }
+}
+takeFolders(uppy, (files) => {
+  document.querySelector('#left-out').textContent = files ? text.hiddenLeftOut(files) : ''
 })
 
 /** What may be sent here, in sentences. */
@@ -99,11 +118,16 @@ async function run(id, signal) {
   const file = uppy.getFile(id)
   // Of a large file a reload leaves the name only, until it is chosen again.
   if (!file?.data || file.isPaused) return
+  showOutgoing(file, 'waits')
+  showStart(id)
   try {
     const url = await deliver(file.data, server, uploadOf(file), signal)
     forget(identityOf(file))
+    wasSent(id)
+    hashes.delete(id)
     uppy.emit('upload-success', uppy.getFile(id), { uploadURL: url, status: 200 })
   } catch (error) {
+    forgetOutgoing(id)
     if (signal.aborted || !uppy.getFile(id)) return
     if (error instanceof Deleted) return uppy.removeFile(id)
     if (!(error instanceof Refused)) console.error(error)
@@ -111,33 +135,52 @@ async function run(id, signal) {
   }
 }
 
+/** The hashes that are known of files that are not sent yet. */
+const hashes = new Map()
+
 /** A file as an upload: what becomes of it is shown. */
-function uploadOf({ id, name, size: bytesTotal, meta: { filehash } }) {
+function uploadOf(file) {
+  const { id, name, size: total } = file
+  const meter = meterOf()
   let shown = 0
   return {
-    key: keyOfFile(uppy.getFile(id)),
-    hash: filehash,
-    metadata: () => metadataOf(uppy.getFile(id)),
-    hashing(value) {
-      uppy.emit('preprocess-progress', uppy.getFile(id), { mode: 'determinate', message: text.hashing, value })
-    },
-    hashed(hash) {
-      if (hash && uppy.getFile(id)) uppy.setFileMeta(id, { filehash: `blake3:${hash}` })
-      uppy.emit('preprocess-complete', uppy.getFile(id))
-    },
-    starts(url) {
+    key: keyOfFile(file),
+    hash: hashes.get(id),
+    metadata: (hash) => metadataOf(file, hash),
+    hashing: (share) => showOutgoing(file, 'hashing', { share }),
+    hashed: (hash) => hashes.set(id, hash),
+    starts: (url) => addresses.set(id, url),
+    begun(url) {
+      // It may have been taken away meanwhile.
+      if (!uppy.getFile(id)) return withdraw(file, url)
       addresses.set(id, url)
-      uppy.emit('upload-start', [uppy.getFile(id)])
+      showOutgoing(file, 'sending', { task: url.split('/').at(-1) })
     },
-    begun: (url) => addresses.set(id, url),
-    moved(bytesUploaded, since) {
-      count(bytesUploaded - Math.max(shown, since))
-      shown = bytesUploaded
-      uppy.emit('upload-progress', uppy.getFile(id), { bytesUploaded, bytesTotal })
+    moved(sent, since) {
+      const bytes = sent - Math.max(shown, since)
+      count(bytes)
+      meter.count(bytes)
+      shown = sent
+      uppy.emit('bytes-moved', file, { sent, total, pace: paceOf(meter.rate(), total - sent) })
+      // Of a short file that leaves at once the tray shows the end only: each change copies the state of all files.
+      if (isLong(total) || (sent > 0 && sent < total)) {
+        uppy.emit('upload-progress', uppy.getFile(id), { bytesUploaded: sent, bytesTotal: total })
+      }
     },
     waits: (reason) => sayWhy(name, reason),
     smaller: (bytes) => uppy.info(text.smaller(size(bytes)), 'info', SAID_MS),
   }
+}
+
+const starting = []
+/** Shows in the tray that a file is on its way, together with those that were chosen with it. */
+function showStart(id) {
+  starting.push(id)
+  if (starting.length > 1) return
+  queueMicrotask(() => {
+    const files = starting.splice(0).map((each) => uppy.getFile(each))
+    uppy.emit('upload-start', files.filter(Boolean))
+  })
 }
 
 function fail(id, { message, final }) {
@@ -145,7 +188,7 @@ function fail(id, { message, final }) {
   complain(file.name, message)
   if (final) forgetUpload(keyOfFile(file))
   // It may be the hash that was wrong.
-  uppy.setFileMeta(id, { filehash: null })
+  hashes.delete(id)
   uppy.setFileState(id, { error: message })
   uppy.setState({ error: message })
   uppy.emit('gave-up', file)
@@ -157,9 +200,9 @@ const keyOfFile = ({ name, type, size: bytes, meta: { relativePath, lastModified
 const identityOf = ({ name, size: bytes, meta }) => ({ name, size: bytes, lastModified: meta.lastModified })
 
 /** The metadata under the names that the server knows, besides those of Uppy. */
-function metadataOf({ meta }) {
+function metadataOf({ meta }, hash) {
   const known = Object.entries(meta).filter(([, value]) => value != null)
-  return { ...Object.fromEntries(known), filename: meta.name, filetype: meta.type }
+  return { ...Object.fromEntries(known), filename: meta.name, filetype: meta.type, ...(hash && { filehash: `blake3:${hash}` }) }
 }
 
 // -- what a person does with them
@@ -186,31 +229,33 @@ uppy.on('file-removed', (file) => {
   running.get(file.id)?.stop.abort()
   paused.delete(file.id)
   forget(identityOf(file))
+  hashes.delete(file.id)
   const url = addresses.get(file.id)
   addresses.delete(file.id)
-  if (!url || file.progress.uploadComplete) return
+  if (url && !file.progress.uploadComplete) withdraw(file, url)
+})
+/** Removes the upload of a file that is not wanted any longer. */
+function withdraw(file, url) {
   forgetUpload(keyOfFile(file))
   const headers = { 'Tus-Resumable': '1.0.0', ...access.headers() }
   fetch(url, { method: 'DELETE', headers, keepalive: true }).catch(() => {})
-})
+}
 
 // -- what was being sent before a reload
 
-uppy.on('restored', () => {
+uppy.on('restored', (ids) => {
   // Nothing has to be confirmed: what can go on does.
-  uppy.setState({ recoveredState: null, currentUploads: {} })
-  for (const file of uppy.getFiles()) {
+  for (const file of ids.map((id) => uppy.getFile(id))) {
     if (file.isPaused) paused.add(file.id)
     if (file.isGhost) findAgain(file)
-    else if (!file.error && !file.progress.uploadComplete) start(file.id)
+    else if (!file.error) start(file.id)
   }
 })
 async function findAgain(file) {
   const { name, type, meta } = file
-  const data = await readAgain(identityOf(file))
+  // A file of a folder was not dropped by itself: another one may have its name, size and time.
+  const data = meta.relativePath ? null : await readAgain(identityOf(file))
   if (data) return uppy.addFile({ name, type, data, meta })
-  // Nothing is being sent of it.
-  uppy.setFileState(file.id, { progress: { ...file.progress, uploadStarted: null } })
   const end = sayWhy(name, text.chooseAgain)
   const ended = ({ id }) => id === file.id && end()
   uppy.on('file-removed', ended)

@@ -10,8 +10,11 @@ let leave = () => {}
 /** Follows the events with the present token. */
 export function follow() {
   leave()
-  leave = window.SharedWorker ? followShared(access.token()) : followEvents(api, access.token(), heard)
+  if (window.SharedWorker) leave = followShared(access.token())
+  // Without it (Chrome on Android) only tabs that are seen have a stream: on HTTP/1.1 a browser has six connections.
+  else leave = document.hidden ? () => {} : followEvents(api, access.token(), heard)
 }
+if (!window.SharedWorker) document.addEventListener('visibilitychange', follow)
 
 const port = window.SharedWorker && new SharedWorker(new URL('page/stream-worker.js', document.baseURI)).port
 function followShared(token) {

@@ -1,5 +1,6 @@
 // Takes turns: of files for the connections that the browser has, and of all tabs for one file.
-const locks = navigator.locks
+import { locks } from './locks.js'
+
 const [page] = performance.getEntriesByType('navigation')
 const overHttp1 = page?.nextHopProtocol.startsWith('http/1') ?? true
 /** Size above which a file holds a connection for long. */
@@ -26,13 +27,48 @@ function queueOf(number) {
 const long = queueOf(LONG_AT_ONCE)
 const short = queueOf(SHORT_AT_ONCE)
 
-/** Runs `then`, which sends a number of bytes, when fewer than a number of others do: in this tab or, if it takes long, in all. */
-export function inTurn(bytes, signal, then) {
-  const begin = () => {
+/** Whether a file of this size is sent by itself; all others are sent in groups. */
+export const isLong = (bytes) => bytes > LONG
+
+/** Runs `then`, which sends a long file, when fewer than a number of others are sent, in this tab and in all. */
+export const inTurn = (signal, then) =>
+  long(() => {
     signal.throwIfAborted()
-    return bytes > LONG && locks && overHttp1 ? amongTabs(signal, then) : then()
+    return overHttp1 ? amongTabs(signal, then) : then()
+  })
+
+/** Runs `then`, which sends the bytes of a short file, when fewer than a number of others do in this tab. */
+export const inShortTurn = (signal, then) =>
+  short(() => {
+    signal.throwIfAborted()
+    return then()
+  })
+
+/** The short files that are begun together. */
+const GROUP = 100
+let begun = 0
+const notBegun = []
+
+/** Runs `then`, for all of a short file: many begin at once, so that they can be created together. */
+export async function inGroup(then) {
+  await new Promise((begin) => {
+    notBegun.push(begin)
+    if (notBegun.length === 1) queueMicrotask(beginGroup)
+  })
+  try {
+    return await then()
+  } finally {
+    begun--
+    beginGroup()
   }
-  return bytes > LONG ? long(begin) : short(begin)
+}
+
+function beginGroup() {
+  if (begun > GROUP / 2) return
+  for (const begin of notBegun.splice(0, GROUP)) {
+    begun++
+    begin()
+  }
 }
 
 /** Runs `then` with one of the locks that all tabs share. */
@@ -59,7 +95,6 @@ const nameOf = (key) => `tusd-file-${key}`
 
 /** Runs `then` when no other tab sends the file of this key; `waits` is called if one does, and its result afterwards. */
 export async function alone(key, signal, waits, then) {
-  if (!locks) return then()
   const free = await locks.request(nameOf(key), { ifAvailable: true }, async (lock) => {
     if (lock) await then()
     return lock !== null
@@ -74,6 +109,4 @@ export async function alone(key, signal, waits, then) {
 }
 
 /** Whether another tab waits to send the file of this key. */
-export async function othersWait(key) {
-  return locks ? (await locks.query()).pending.some(({ name }) => name === nameOf(key)) : false
-}
+export const othersWait = (key) => locks.isWanted(nameOf(key))

@@ -55,7 +55,9 @@ const shrink = (bytes) => {
  * Sends `blob`; its address. `server` has `endpoint`, the `text` of a language, and `access`, the token for it:
  * `token()`, `headers()`, `renewed(used, signal)`. `upload` has `url`, where it was begun before, `metadata`, and
  * functions: `begun(url)`, `moved(bytes, since)`, `waits(reason)`, which returns a function for the end of a wait,
- * `smaller(bytes)`, and `late()`, which returns the `{hash}` that is declared after the creation, null where there is none.
+ * `smaller(bytes)`, `late()`, which returns the `{hash}` that is declared after the creation, null where there is none,
+ * `create(length, metadata)`, which may create it in another way than by tus, and `inTurn(then)`, which runs what sends
+ * bytes.
  *
  * Raises: Refused, Deleted, what the signal was aborted with.
  */
@@ -100,14 +102,22 @@ export async function send(blob, server, upload, signal) {
   }
 
   async function create() {
+    const metadata = metadataHeader(upload.metadata)
+    const created = (await upload.create(blob.size, metadata)) ?? (await createAlone(metadata))
+    ;({ url, token } = created)
+    upload.begun(url)
+    signal.throwIfAborted()
+    return created.offset
+  }
+
+  async function createAlone(metadata) {
+    signal.throwIfAborted()
     token = null
-    const headers = { 'Upload-Length': blob.size, 'Upload-Metadata': metadataHeader(upload.metadata) }
-    const answer = await settled('POST', endpoint, headers)
+    const answer = await settled('POST', endpoint, { 'Upload-Length': blob.size, 'Upload-Metadata': metadata })
     if (answer.status !== 201) throw refusedBy(answer, text)
     // Behind proxies a server may not know its own scheme or host: the page does.
-    url = new URL(new URL(answer.getResponseHeader('Location'), endpoint).pathname, endpoint).href
-    upload.begun(url)
-    return Number(answer.getResponseHeader('Upload-Offset') ?? 0)
+    const { pathname } = new URL(answer.getResponseHeader('Location'), endpoint)
+    return { url: new URL(pathname, endpoint).href, token, offset: Number(answer.getResponseHeader('Upload-Offset') ?? 0) }
   }
 
   /** The offset that the server has; 0 of a new upload if the old one has expired or can't be used. */
@@ -121,44 +131,48 @@ export async function send(blob, server, upload, signal) {
 
   let offset
   offset = await (url ? standing() : create())
-  let failures = 0
-  let declared = false
-  while (offset < blob.size) {
-    const from = offset
-    const late = upload.late()
-    // By its hash the file may be there already: it is declared without bytes.
-    const declares = late?.hash && !declared
-    const bytes = declares ? 0 : late && !late.hash ? Math.min(chunk, BEFORE_HASH) : chunk
-    const body = blob.slice(from, from + bytes)
-    const headers = { 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': from }
-    if (declares) headers['Upload-Hash'] = `blake3=:${base64OfHex(late.hash)}:`
-    upload.moved(from, from)
-    const answer = await ask('PATCH', url, headers, { body, moved: (bytes) => upload.moved(from + bytes, from) })
-    if (answer.status === 204) {
-      offset = Number(answer.getResponseHeader('Upload-Offset'))
-      failures = 0
-      declared ||= declares
-      chunk = Math.min(2 * chunk, most)
-      continue
-    }
-    if (answer.status === 413 && !problemOf(answer)) {
-      if (body.size <= LEAST_CHUNK) throw refusedBy(answer, text)
-      shrink(body.size)
-      most = chunk
-      upload.smaller(most)
-    } else if (!passes(answer) && ![404, 409, 410].includes(answer.status)) {
-      throw refusedBy(answer, text)
-    }
-    // A file that was changed or removed can't be read: this is not the line's fault.
-    await blob.slice(from, from + 1).arrayBuffer().catch(() => {
-      throw new Refused(text.unreadable, false)
-    })
-    offset = await standing()
-    failures = offset > from ? 0 : failures + 1
-    if (failures && passes(answer) && answer.status !== 401) await wait(reasonOf(answer, text), lineBack(failures, signal))
-    if (failures >= PATIENCE) shrink(body.size)
-  }
+  if (offset < blob.size) await upload.inTurn(deliver)
   return url
+
+  async function deliver() {
+    let failures = 0
+    let declared = false
+    while (offset < blob.size) {
+      const from = offset
+      const late = upload.late()
+      // By its hash the file may be there already: it is declared without bytes.
+      const declares = late?.hash && !declared
+      const bytes = declares ? 0 : late && !late.hash ? Math.min(chunk, BEFORE_HASH) : chunk
+      const body = blob.slice(from, from + bytes)
+      const headers = { 'Content-Type': 'application/offset+octet-stream', 'Upload-Offset': from }
+      if (declares) headers['Upload-Hash'] = `blake3=:${base64OfHex(late.hash)}:`
+      upload.moved(from, from)
+      const answer = await ask('PATCH', url, headers, { body, moved: (bytes) => upload.moved(from + bytes, from) })
+      if (answer.status === 204) {
+        offset = Number(answer.getResponseHeader('Upload-Offset'))
+        failures = 0
+        declared ||= declares
+        chunk = Math.min(2 * chunk, most)
+        continue
+      }
+      if (answer.status === 413 && !problemOf(answer)) {
+        if (body.size <= LEAST_CHUNK) throw refusedBy(answer, text)
+        shrink(body.size)
+        most = chunk
+        upload.smaller(most)
+      } else if (!passes(answer) && ![404, 409, 410].includes(answer.status)) {
+        throw refusedBy(answer, text)
+      }
+      // A file that was changed or removed can't be read: this is not the line's fault.
+      await blob.slice(from, from + 1).arrayBuffer().catch(() => {
+        throw new Refused(text.unreadable, false)
+      })
+      offset = await standing()
+      failures = offset > from ? 0 : failures + 1
+      if (failures && passes(answer) && answer.status !== 401) await wait(reasonOf(answer, text), lineBack(failures, signal))
+      if (failures >= PATIENCE) shrink(body.size)
+    }
+  }
 }
 
 function reasonOf(answer, text) {

@@ -1,5 +1,6 @@
 // The viewer of pictures: a dialog over the page, with the next and the previous one by keys, buttons and swipes.
 const SWIPE_PIXELS = 50
+const root = document.documentElement
 
 /**
  * Opens the viewer. An item is {id, name, facts, show(element, failed), link(element)}; `beside` finds the item that
@@ -65,9 +66,12 @@ export function openViewer(first, beside, text, closed) {
   dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close())
   dialog.addEventListener('close', () => {
     dialog.remove()
+    delete root.dataset.views
     closed(shown.id)
   })
   document.body.append(dialog)
+  // What is behind it does not scroll.
+  root.dataset.views = ''
   show(first)
   dialog.showModal()
 }

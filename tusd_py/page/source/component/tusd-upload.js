@@ -19,7 +19,7 @@ function make(tag, attributes, ...children) {
 const markup = () => [
   make('div', { class: 'drop', part: 'drop' },
     make('button', { class: 'choose', part: 'button', type: 'button', 'aria-describedby': 'hint' }),
-    make('span', { class: 'hint', part: 'hint', id: 'hint' }),
+    make('span', { class: 'hint', part: 'hint', id: 'hint' }, make('span', { class: 'how' }), ' ', make('span', { class: 'limits' })),
     make('input', { type: 'file', hidden: '' })),
   make('p', { class: 'refused', part: 'refused', role: 'alert', hidden: '' }),
   make('ul', { part: 'list' }),
@@ -345,10 +345,11 @@ export function elementFrom(workerAddress) {
       const button = this.#part('.choose')
       button.textContent = this.multiple ? text.chooseMany : text.choose
       this.#part('ul').setAttribute('aria-label', text.files)
-      const facts = [this.multiple ? text.orDropMany : text.orDrop]
-      if (this.#maxSize) facts.push(text.upTo(size(this.#maxSize)))
-      if (accept) facts.push(accept.split(',').map((kind) => kind.trim()).join(', '))
-      this.#part('.hint').textContent = facts.join(' ')
+      this.#part('.how').textContent = this.multiple ? text.orDropMany : text.orDrop
+      const limits = []
+      if (this.#maxSize) limits.push(text.upTo(size(this.#maxSize)))
+      if (accept) limits.push(accept.split(',').map((kind) => kind.trim()).join(', '))
+      this.#part('.limits').textContent = limits.join(' ')
       for (const file of this.#files.keys()) this.#show(file)
     }
 

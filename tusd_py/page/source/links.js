@@ -1,0 +1,15 @@
+// The button for links of a file. Their dialog is loaded when it is first needed.
+import { language } from './common.js'
+import { access, api, text } from './server.js'
+
+/** Shows the button in a row while the file can have links. */
+export function showLinksButton(button, task, isShown) {
+  const name = task.filename || task.task_id
+  button.hidden = !isShown
+  button.textContent = text.link
+  button.setAttribute('aria-label', `${text.link} ${name}`)
+  button.onclick = async () => {
+    const { openShares } = await import(new URL('page/shares.js', document.baseURI).href)
+    openShares({ task: task.task_id, name, api, access, language })
+  }
+}
