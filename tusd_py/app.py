@@ -57,7 +57,7 @@ from tusd_py.http.routes import (
     tickets,
     websocket,
 )
-from tusd_py.http.routes.tus import TusDispatch, TusEndpoint
+from tusd_py.http.routes.uploads import UploadDispatch
 from tusd_py.http.share_access import ShareAccess
 from tusd_py.http.streams import StreamLimit
 from tusd_py.locks.data_dir import exclusive
@@ -170,7 +170,7 @@ def build_server(
                 open_below=receivers.OPEN_PATH,
             ),
             Middleware(ErrorMiddleware, running=context.running.is_set),
-            Middleware(TusDispatch, endpoint=TusEndpoint(context), base_path=settings.base_path),
+            Middleware(UploadDispatch, context=context),
             Middleware(
                 BodyPaceMiddleware, idle_timeout=settings.idle_timeout, min_rate=settings.min_rate
             ),

@@ -1,7 +1,12 @@
 """Writes the body of a refusal: an RFC 9457 problem with two more members, for all layers."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
+
+NO_MEMBERS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def problem_members(status: int, code: str, detail: str, error: str) -> dict[str, str | int]:
@@ -17,6 +22,12 @@ def problem_members(status: int, code: str, detail: str, error: str) -> dict[str
     }
 
 
-def problem(status: int, code: str, detail: str, error: str) -> bytes:
-    """Return the members of a problem as UTF-8 JSON."""
-    return json.dumps(problem_members(status, code, detail, error), ensure_ascii=False).encode()
+def problem(
+    status: int, code: str, detail: str, error: str, members: Mapping[str, Any] = NO_MEMBERS
+) -> bytes:
+    """Return the members of a problem as UTF-8 JSON.
+
+    Args: members: further ones, and those that take the place of the usual ones.
+    """
+    usual = problem_members(status, code, detail, error)
+    return json.dumps({**usual, **members}, ensure_ascii=False).encode()

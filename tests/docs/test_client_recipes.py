@@ -9,11 +9,12 @@ from typing import Any
 import blake3
 import httpx
 import pytest
+from support.raw_http import connected
 from support.required import needs_programs
 from support.server import Server, running_server
 from support.snippets import Snippet, python_process, snippet
 from support.tokens import SECRET, bearer, token
-from support.tus import TUS, metadata, upload
+from support.tus import TUS, metadata, task_id, upload
 from support.waiting import wait_until
 
 MINE = token(7)
@@ -112,14 +113,33 @@ def shell(block: Snippet, server: Server, folder: Path) -> str:
     [
         snippet("docs/clients.md", "curl -F"),
         snippet("docs/clients.md", "url=$(curl"),
+        snippet("docs/clients.md", "curl -s -D head.txt"),
     ],
-    ids=["by a form", "by tus"],
+    ids=["by a form", "by tus", "by the draft"],
 )
 def test_curl_sends_the_file(open_server: Server, folder: Path, block: Snippet) -> None:
     before = len(tasks(open_server))
     shell(block, open_server, folder)
     assert len(tasks(open_server)) == before + 1
     assert newest(open_server)["filename"] == "movie.mp4"
+
+
+@needs_programs("curl")
+def test_curl_resumes_by_the_draft(open_server: Server, folder: Path) -> None:
+    """A first request has sent a part of the file, and its address by a 104."""
+    half = len(CONTENT) // 2
+    fields = {"Upload-Draft-Interop-Version": "8", "Upload-Complete": "?1"}
+    named = {"Content-Disposition": "inline; filename=movie.mp4", "Content-Length": len(CONTENT)}
+    with connected(open_server.url) as connection:
+        connection.send(connection.plain("POST", open_server.files, **fields, **named))
+        url = connection.answer().headers["location"]
+        connection.send(CONTENT[:half])
+        progress = f"{open_server.url}/api/file/upload/progress/{task_id(url)}"
+        wait_until(lambda: httpx.get(progress).json().get("offset") == half)
+    (folder / "head.txt").write_text(f"HTTP/1.1 104 \r\nlocation: {url}\r\n\r\n")
+    shell(snippet("docs/clients.md", "url=$(tr -d"), open_server, folder)
+    assert newest(open_server)["filename"] == "movie.mp4"
+    assert tasks(open_server)[0]["task_id"] == task_id(url)
 
 
 class TestInstant:

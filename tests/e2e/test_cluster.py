@@ -19,7 +19,7 @@ import pytest
 from support.cluster import Cluster, running_cluster
 from support.media import video
 from support.metrics import metrics
-from support.raw_http import silent_patch
+from support.raw_http import connected, silent_patch
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
 from support.task_states import may_follow
@@ -124,6 +124,29 @@ def test_a_request_at_one_server_takes_over_from_a_silent_one_at_the_other(
 def _size(cluster: Cluster, url: str) -> int:
     task_id = url.rpartition("/")[2]
     return (cluster.data_dir / "uploads" / task_id[:2] / task_id).stat().st_size
+
+
+def test_what_the_draft_begins_at_one_server_ends_at_the_other(cluster: Cluster) -> None:
+    first, second = cluster.servers
+    fields = {"Upload-Draft-Interop-Version": "8", "Upload-Complete": "?1"}
+    with connected(first.url) as connection:
+        connection.send(
+            connection.plain("POST", first.files, **fields, Content_Length=10), b"12345"
+        )
+        interim = connection.answer()
+        assert interim.status == 104
+        url = at(second, interim.headers["location"])
+        # The body is still open at the first server: it is taken over.
+        state = httpx.head(url, headers=fields)
+        assert (state.status_code, state.headers["Upload-Complete"]) == (204, "?0")
+        at_offset = {"Upload-Offset": state.headers["Upload-Offset"]}
+        ended = httpx.patch(
+            url,
+            content=b"1234567890"[int(at_offset["Upload-Offset"]) :],
+            headers={**fields, **at_offset, "Content-Type": "application/partial-upload"},
+        )
+    assert (ended.status_code, ended.headers["Upload-Complete"]) == (201, "?1")
+    assert httpx.get(url).content == b"1234567890"
 
 
 def test_a_server_killed_during_a_patch_costs_only_the_way_to_the_other(cluster: Cluster) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import blake3
 import httpx
 import pytest
-from support.raw_http import silent_patch
+from support.raw_http import connected, silent_patch
 from support.server import Server, running_server
 from support.tus import append, create, offset, task_id
 from support.waiting import wait_until
@@ -145,3 +145,37 @@ def test_a_second_server_on_the_same_directory_is_refused(tmp_path: Path) -> Non
         )  # fmt: skip
         assert done.returncode != 0
         assert f"another server uses {server.data_dir}" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("lend", ["true", "false"], ids=["lent", "asgi"])
+def test_an_address_that_a_104_has_sent_survives_a_kill(tmp_path: Path, lend: str) -> None:
+    """Its upload is recorded before; what is full is not finished until its client says so."""
+    version = {"Upload-Draft-Interop-Version": "8"}
+    server = Server(tmp_path / "data", "--workers", "0", env={"TUSD_LEND_BODIES": lend}).start()
+    try:
+        with connected(server.url) as connection:
+            first = {**version, "Upload-Complete": "?0", "Content-Length": 4, "Upload-Length": 4}
+            connection.send(connection.plain("POST", server.files, **first))
+            interim = connection.answer()
+            server.kill()
+        url = interim.headers["location"]
+        server.start()
+        state = httpx.head(url, headers=version)
+        assert (interim.status, state.status_code, state.headers["Upload-Offset"]) == (
+            104,
+            204,
+            "0",
+        )
+        typed = {**version, "Content-Type": "application/partial-upload"}
+        more = {**typed, "Upload-Complete": "?0", "Upload-Offset": "0"}
+        assert httpx.patch(url, headers=more, content=b"full").status_code == 204
+        server.kill()
+        server.start()
+        state = httpx.head(url, headers=version)
+        assert (state.headers["Upload-Offset"], state.headers["Upload-Complete"]) == ("4", "?0")
+        last = {**typed, "Upload-Complete": "?1", "Upload-Offset": "4"}
+        ended = httpx.patch(url, headers=last)
+        assert (ended.status_code, ended.headers["Upload-Complete"]) == (201, "?1")
+        assert httpx.get(url).content == b"full"
+    finally:
+        server.stop()

@@ -41,9 +41,12 @@ from tusd_py.http.routes.form_file import FormFile
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.protocol.conditions import allows_range, evaluate
 from tusd_py.protocol.fields import Fields, parse_metadata
+from tusd_py.protocol.head import Head
+from tusd_py.protocol.ietf.requests import parse_draft_request, speaks_draft
+from tusd_py.protocol.ietf.versions import version_of
 from tusd_py.protocol.origin import PublicAddress, public_origin
 from tusd_py.protocol.ranges import Unsatisfiable, parse_range
-from tusd_py.protocol.tus1 import Capabilities, Head, parse_request
+from tusd_py.protocol.tus1 import Capabilities, parse_request
 from tusd_py.storage import checksums
 from tusd_py.tasks.redis_state import UnreadableState, read_message, read_state
 from tusd_py.worker.clamd import read_verdict
@@ -82,16 +85,28 @@ def _refused_by_a_client_error(error: TusdError) -> None:
     assert 400 <= status_of(error) < 500, f"{type(error).__name__} is a server error"
 
 
-def request_head(data: bytes) -> None:
-    """Parse a request line and fields, a line each, as a tus request."""
+def _head(data: bytes) -> Head:
+    """Return the head that a request line and fields, a line each, make."""
     first, *lines = data.split(b"\n")
     method, _, resource = first.decode("latin-1").partition(" ")
     raw = [(name, value) for name, _, value in (line.partition(b":") for line in lines)]
+    return Head(method=method, resource=resource, fields=Fields(raw))
+
+
+def request_head(data: bytes) -> None:
+    """Parse a head as a tus request."""
     try:
-        parse_request(
-            Head(method=method, resource=resource, fields=Fields(raw)),
-            _CAPABILITIES,
-        )
+        parse_request(_head(data), _CAPABILITIES)
+    except TusdError as error:
+        _refused_by_a_client_error(error)
+
+
+def draft_head(data: bytes) -> None:
+    """Parse a head as a request of the IETF's draft, also if it is none."""
+    head = _head(data)
+    speaks_draft(head)
+    try:
+        parse_draft_request(head, version_of(head.fields), _CAPABILITIES.max_size)
     except TusdError as error:
         _refused_by_a_client_error(error)
 
@@ -326,6 +341,16 @@ TARGETS: Final[dict[str, Target]] = {
             f"POST {_UPLOAD}\nX-HTTP-Method-Override: PATCH\nTus-Resumable: 1.0.0".encode(),
             f"POST \nTus-Resumable: 1.0.0\nUpload-Defer-Length: 1\nTrailer: Upload-Checksum\n"
             f"Upload-Hash: blake3=:{base64.b64encode(bytes(32)).decode()}:".encode(),
+        ),
+    ),
+    "draft_head": Target(
+        draft_head,
+        (
+            b"POST \nUpload-Complete:?1;a\nContent-Length:5\nUpload-Draft-Interop-Version:8\n"
+            b"Content-Disposition:inline; filename*=UTF-8''a%20b\nContent-Type:text/x",
+            b"POST \nUpload-Incomplete:?1\nUpload-Length:5\nUpload-Draft-Interop-Version:3",
+            f"PATCH {_UPLOAD}\nUpload-Offset:5\nUpload-Complete:?0\nContent-Digest:sha-256=:AA==:\n"
+            "Content-Type:application/partial-upload".encode(),
         ),
     ),
     "metadata": Target(

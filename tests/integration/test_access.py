@@ -35,6 +35,10 @@ HEAD file            200 404 401 401 401 401 401 200 404 401 401 401
 PATCH file           204 404 401 401 401 401 401 204 404 401 401 401
 DELETE file          204 404 401 401 401 401 401 204 404 401 401 401
 GET file             200 404 401 401 401 401 401 200 404 401 401 401
+POST draft           201 201 401 401 401 401 401 403 403 401 401 401
+HEAD draft           204 404 401 401 401 401 401 204 404 401 401 401
+PATCH draft          204 404 401 401 401 401 401 204 404 401 401 401
+DELETE draft         204 404 401 401 401 401 401 204 404 401 401 401
 POST creations       200 200 401 401 401 401 401 403 403 401 401 401
 POST form            200 200 401 401 401 401 401 403 403 401 401 401
 GET progress         200 404 401 401 401 401 401 200 404 401 401 401
@@ -59,6 +63,10 @@ GET healthz          200 200 200 200 200 200 200 200 200 200 200 200
 GET home             200 200 200 200 200 200 200 200 200 200 200 200
 """
 
+DRAFT: Final = {
+    "Upload-Draft-Interop-Version": "8", "Upload-Complete": "?0",
+    "Content-Type": "application/partial-upload",
+}  # fmt: skip
 UPGRADE: Final = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
@@ -140,6 +148,7 @@ class Caller:
             "files": ("/files/", creation(5), {}),
             "final of it": ("/files/", {**TUS, "Upload-Concat": f"final;{path}"}, {}),
             "file": (path, chunk(0), {"content": b"abc"} if method == "PATCH" else {}),
+            "draft": _draft(method, path),
             "creations": (
                 f"{API}/creations",
                 {},
@@ -176,6 +185,14 @@ class Caller:
         return self.http.request(method, path, headers=headers, params=query, **more)
 
 
+def _draft(method: str, path: str) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """Return a request of the IETF's draft for an upload, or for its creation."""
+    if method == "POST":
+        return "/files/", DRAFT, {}
+    offset = {"Upload-Offset": "0"} if method == "PATCH" else {}
+    return path, {**DRAFT, **offset}, {"content": b"abc"} if offset else {}
+
+
 def test_the_access_matrix(caller: Caller) -> None:
     wrong = []
     print(f"\n{'':20} " + " | ".join(COLUMNS))  # noqa: T201
@@ -198,6 +215,8 @@ def test_the_access_matrix(caller: Caller) -> None:
         "PATCH file",
         "DELETE file",
         "GET file",
+        "PATCH draft",
+        "DELETE draft",
         "GET progress",
         "GET events of it",
         "POST final of it",
@@ -215,6 +234,7 @@ def test_what_is_not_yours_is_answered_like_what_is_not_there(caller: Caller, wh
     name = made.headers["Location"].rpartition("/")[2]
     place = {
         "file": "/files/{}",
+        "draft": "/files/{}",
         "progress": f"{API}/progress/{{}}",
         "events of it": f"{API}/events/{{}}",
         "renditions of it": f"{API}/renditions/{{}}",
@@ -225,12 +245,13 @@ def test_what_is_not_yours_is_answered_like_what_is_not_there(caller: Caller, wh
     }[resource]
     answers = []
     for requested in (name, "0" * 32):
-        headers = {**chunk(0), **caller.other}
+        own = {**DRAFT, "Upload-Offset": "0"} if resource == "draft" else chunk(0)
+        headers = {**own, **caller.other}
         if resource == "final of it":
             headers["Upload-Concat"] = f"final;/files/{requested}"
         response = caller.http.request(method, place.format(requested), headers=headers)
-        own = {"x-request-id", "date"}
-        fields = [(k, v) for k, v in response.headers.multi_items() if k not in own]
+        changing = {"x-request-id", "date"}
+        fields = [(k, v) for k, v in response.headers.multi_items() if k not in changing]
         answers.append((response.status_code, fields, response.content))
     assert answers[0] == answers[1]
     assert answers[0][0] == (400 if resource == "final of it" else 404)

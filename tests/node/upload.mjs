@@ -1,6 +1,6 @@
 // Upload a file with unmodified tus-js-client, resuming by URL when one is given.
 // node upload.mjs ENDPOINT FILE OPTIONS(JSON: chunkSize, deferLength, parallel, abortAt, url, metadata,
-// headers, withCreation)
+// headers, withCreation, protocol)
 import * as fs from 'node:fs'
 import { PassThrough } from 'node:stream'
 import * as tus from 'tus-js-client'
@@ -23,6 +23,7 @@ upload = new tus.Upload(options.deferLength ? source.pipe(new PassThrough()) : s
   parallelUploads: options.parallel ?? 1,
   retryDelays: [0, 100, 300, 500, 1000, 1000, 2000, 3000],
   uploadDataDuringCreation: options.withCreation ?? false,
+  protocol: options.protocol ?? 'tus-v1',
   headers: options.headers ?? {},
   metadata: { filename: '视频 a.bin', filetype: 'application/octet-stream', ...options.metadata },
   onProgress: (sent) => {

@@ -45,7 +45,7 @@ class Nginx(Service):
         super().__init__("nginx")
         self.plain_port = free_port()
         self.certificate = self.directory / "certificate.pem"
-        _write_certificate(self.certificate, self.directory / "key.pem")
+        write_certificate(self.certificate, self.directory / "key.pem")
         # When nginx runs as root, its workers run as a user that may not use our folder.
         user = "user root;" if os.getuid() == 0 else ""
         folders = "".join(
@@ -87,7 +87,7 @@ class Nginx(Service):
         ]
 
 
-def _write_certificate(certificate: Path, key: Path) -> None:
+def write_certificate(certificate: Path, key: Path) -> None:
     """Write a certificate for 127.0.0.1 that is signed by itself."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tusd-py test")])

@@ -35,9 +35,13 @@ class Connection:
         self.socket.sendall(b"".join(pieces))
 
     def request(self, method: str, url: str, **headers: object) -> bytes:
-        """Return a request's head, to be sent."""
+        """Return the head of a request of tus, to be sent."""
+        return self.plain(method, url, **{"Tus-Resumable": TUS["Tus-Resumable"], **headers})
+
+    def plain(self, method: str, url: str, **headers: object) -> bytes:
+        """Return a request's head with these fields alone."""
         named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
-        fields = {"Host": self.host, **TUS, **named}
+        fields = {"Host": self.host, **named}
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return f"{method} {urlsplit(url).path} HTTP/1.1\r\n{lines}\r\n".encode()
 
@@ -54,6 +58,13 @@ class Connection:
         """Create an upload and return its address."""
         self.send(self.request("POST", endpoint, Upload_Length=length, Content_Length=0))
         return self.answer().headers["location"]
+
+    def answers(self) -> list[Answer]:
+        """Return the interim answers to a request, and the answer behind them."""
+        found = [self.answer()]
+        while found[-1].status < 200:
+            found.append(self.answer())
+        return found
 
     def answer(self, *, to_head: bool = False) -> Answer:
         """Return the next answer, interim ones included.

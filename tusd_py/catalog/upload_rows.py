@@ -9,14 +9,14 @@ from tusd_py.catalog.rows import NAME_CHARACTERS
 from tusd_py.catalog.schema import uploads
 from tusd_py.domain.errors import UploadExpired, UploadNotFound, UploadTerminated
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.upload import Upload, UploadKind, UploadState
+from tusd_py.domain.upload import Upload, UploadKind, UploadProtocol, UploadState
 from tusd_py.protocol.fields import decode_metadata
 
 UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
-    "filename", "relative_path",
+    "filename", "relative_path", "protocol", "sha256", "wants_sha256",
 )  # fmt: skip
 """Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -51,6 +51,9 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "priority": upload.priority,
         "filename": upload.filename[:NAME_CHARACTERS],
         "relative_path": upload.relative_path,
+        "protocol": upload.protocol.value,
+        "sha256": upload.sha256,
+        "wants_sha256": upload.wants_sha256,
     }
 
 
@@ -63,12 +66,15 @@ def upload_of(row: Row) -> Upload:
         user_id=UserId(row["user_id"]),
         length=row["length"],
         kind=UploadKind(row["kind"]),
+        protocol=UploadProtocol(row["protocol"]),
         state=UploadState(row["state"]),
         metadata_header=header,
         metadata=decode_metadata(header or ""),
         concat_header=row["concat_header"],
         parts=tuple(UploadId(part) for part in row["parts"].split()),
         declared_hash=row["declared_hash"],
+        sha256=row["sha256"],
+        wants_sha256=bool(row["wants_sha256"]),
         file_hash=row["file_hash"],
         file_identity=row["file_identity"],
         instant=bool(row["instant"]),

@@ -137,6 +137,11 @@ class SqlUploads(InstantUploads, UploadRepository):
         return self._database.write(lambda c: c.execute(statement).rowcount == 1)
 
     @override
+    def keep_sha256(self, upload_id: UploadId, sha256: str) -> None:
+        statement = update(uploads).where(uploads.c.id == upload_id).values(sha256=sha256)
+        self._database.write(lambda c: c.execute(statement))
+
+    @override
     def get(self, upload_id: UploadId) -> Upload | None:
         return self._database.read(lambda c: find_upload(c, upload_id))
 

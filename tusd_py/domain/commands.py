@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tusd_py.domain.hook import HookRequest
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.upload import UploadKind
+from tusd_py.domain.upload import UploadKind, UploadProtocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,21 @@ class Create:
     """Creates an upload; the request may carry its first bytes (creation-with-upload)."""
 
     length: int | None
+    protocol: UploadProtocol = UploadProtocol.TUS
     kind: UploadKind = UploadKind.REGULAR
     metadata_header: str | None = None
     metadata: Mapping[str, bytes] = field(default_factory=dict)
     concat_header: str | None = None
     parts: tuple[UploadId, ...] = ()
     declared_hash: str | None = None
+    sha256: str | None = None
+    """SHA-256 that the client declares for the whole file, 64 hexadecimal digits."""
+    wants_sha256: bool = False
+    """Whether the client wants to know the SHA-256 of the whole file."""
     has_body: bool = False
-    """A body of Content-Type application/offset+octet-stream follows."""
+    """Whether the request carries first bytes."""
+    completes: bool | None = None
+    """Whether the upload is complete with this body; None: it is complete at its length."""
     body_length: int | None = None
     """Content-Length of that body; None: the body is chunked."""
     checksum: Checksum | LateChecksum | None = None
@@ -53,6 +60,13 @@ class Append:
 
     upload_id: UploadId
     offset: int
+    protocol: UploadProtocol = UploadProtocol.TUS
+    completes: bool | None = None
+    """Whether the upload is complete with this body; None: it is complete at its length."""
+    repeats: bool = True
+    """Whether the end of a finished upload is answered again as at its finish."""
+    overrun_ends: bool = False
+    """Whether a body that goes beyond the length ends the upload."""
     declared_length: int | None = None
     """Length that this request declares for an upload that deferred it."""
     body_length: int | None = None

@@ -33,6 +33,7 @@ The tree of errors:
     - LengthExceeded
     - HashConflict
     - LengthConflict
+    - UploadComplete
     - FinalUploadImmutable
     - PartialNotFinished
     - ChecksumMismatch
@@ -261,6 +262,7 @@ class OffsetMismatch(UploadError):
 
     def __init__(self, *, current: int, given: int) -> None:
         self.current = current
+        self.given = given
         super().__init__(f"The offset is {current}, the request said {given}.")
 
 
@@ -286,6 +288,13 @@ class LengthConflict(UploadError):
 
     code = "length_conflict"
     sentence = "The upload's length can be declared once and not below its offset."
+
+
+class UploadComplete(UploadError):
+    """Raised when bytes are appended to a complete upload by the draft of the IETF."""
+
+    code = "upload_complete"
+    sentence = "The upload is complete: nothing can be appended."
 
 
 class FinalUploadImmutable(UploadError):

@@ -28,6 +28,15 @@ class UploadKind(StrEnum):
     FINAL = "final"
 
 
+class UploadProtocol(StrEnum):
+    """Names the protocol in which a request is made, or in which an upload was begun."""
+
+    TUS = "tus"
+    """tus 1.0: an upload is complete at its length."""
+    IETF = "ietf"
+    """draft-ietf-httpbis-resumable-upload: an upload is complete when its client says so."""
+
+
 class InstantPatch(StrEnum):
     """Names an answer to a PATCH of an upload that was complete from its start."""
 
@@ -59,6 +68,8 @@ class Upload:
     length: int | None
     """Bytes; None while the length is deferred."""
     kind: UploadKind = UploadKind.REGULAR
+    protocol: UploadProtocol = UploadProtocol.TUS
+    """The protocol in which it was begun."""
     state: UploadState = UploadState.RECEIVING
     metadata_header: str | None = None
     """Upload-Metadata exactly as received (check C98)."""
@@ -68,6 +79,10 @@ class Upload:
     parts: tuple[UploadId, ...] = ()
     declared_hash: str | None = None
     """BLAKE3 that the client declared, 64 hexadecimal digits; verified at the finish."""
+    sha256: str | None = None
+    """SHA-256 that the client declared, verified at the finish, or that was computed then."""
+    wants_sha256: bool = False
+    """Whether the client wants to know the SHA-256 of the whole file."""
     file_hash: str | None = None
     """BLAKE3 of the bytes as this server computed it; None until finished."""
     file_identity: str | None = None
@@ -88,6 +103,16 @@ class Upload:
         if self.length is None:
             raise ValueError("the upload's length is deferred")
         return self.length
+
+    @property
+    def completes_at_length(self) -> bool:
+        """Whether it is complete when it has all bytes, also if no client says so."""
+        return self.protocol is UploadProtocol.TUS
+
+    @property
+    def needs_sha256(self) -> bool:
+        """Whether the SHA-256 of the whole file is computed at the finish."""
+        return self.wants_sha256 or self.sha256 is not None
 
     def instant_patch(self, default: InstantPatch) -> InstantPatch:
         """Return the client's choice in the metadata key ``instant``, else ``default``."""

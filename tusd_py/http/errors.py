@@ -9,14 +9,14 @@ original API.
 import logging
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from tusd_py.domain import errors as e
-from tusd_py.problem import problem
+from tusd_py.problem import NO_MEMBERS, problem
 from tusd_py.problem import problem_members as members_of_problem
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.LengthExceeded: 413,
     e.HashConflict: 400,
     e.LengthConflict: 400,
+    e.UploadComplete: 400,
     e.FinalUploadImmutable: 403,
     e.PartialNotFinished: 400,
     e.ChecksumMismatch: 460,
@@ -213,13 +214,20 @@ def _wait_seconds(error: e.TusdError, status: int) -> int | None:
     return _RETRY_SECONDS if status in (423, 503, 507) else None
 
 
-def problem_response(error: e.TusdError, *, tus_head: bool = False) -> Response:
+def problem_response(
+    error: e.TusdError,
+    *,
+    tus_head: bool = False,
+    status: int | None = None,
+    members: Mapping[str, Any] = NO_MEMBERS,
+) -> Response:
     """Return the answer to a refused request.
 
-    Args: tus_head: whether the request is a HEAD of tus. Its answer is made for it alone, while the
-        server sends the head of the answer to GET for every other HEAD.
+    Args: tus_head: whether the request is a HEAD of an upload protocol. Its answer is made for it
+        alone, while the server sends the head of the answer to GET for every other HEAD.
+        status: another one than that of the error's class. members: see ``problem``.
     """
-    status = status_of(error)
+    status = status or status_of(error)
     _log(error, status)
     if tus_head:
         status = status_for_tus_head(status)
@@ -228,7 +236,7 @@ def problem_response(error: e.TusdError, *, tus_head: bool = False) -> Response:
         media_type, text = error.body
         return Response(text, status, error_headers(error, status), media_type)
     return Response(
-        problem(status, error.code, error.detail, original_text(error)),
+        problem(status, error.code, error.detail, original_text(error), members),
         status_code=status,
         headers=error_headers(error, status),
         media_type="application/problem+json",

@@ -117,7 +117,7 @@ def public_origin(fields: Fields, *, scheme: str, trusted: bool) -> str | None:
         proxy_host, proxy_scheme = _by_proxy(fields)
         host = proxy_host or host
         scheme = proxy_scheme or scheme
-    elif _through_proxy(fields):
+    elif through_proxy(fields):
         return None
     if host is None or not _HOST.fullmatch(host):
         return None
@@ -160,7 +160,7 @@ def named_hosts(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return found
 
 
-def _through_proxy(fields: Fields) -> bool:
+def through_proxy(fields: Fields) -> bool:
     """Return whether the request has a header field that a proxy adds."""
     return any(name in fields for name in _SIGNS_OF_A_PROXY)
 

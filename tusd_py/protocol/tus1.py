@@ -6,7 +6,7 @@ not change it (check C68).
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -27,9 +27,7 @@ from tusd_py.domain.errors import (
     MaxSizeExceeded,
     MethodNotAllowed,
     ResourceNotFound,
-    UnsupportedContentEncoding,
     UnsupportedVersion,
-    UploadNotFound,
     WrongContentType,
 )
 from tusd_py.domain.ids import UploadId, parse_upload_id
@@ -48,6 +46,14 @@ from tusd_py.protocol.fields import (
     parse_number,
     parse_upload_hash,
 )
+from tusd_py.protocol.head import (
+    COLLECTION_METHODS,
+    UPLOAD_METHODS,
+    Head,
+    body_length_of,
+    effective_method,
+    upload_id_of,
+)
 from tusd_py.protocol.rendition import rendition_name
 
 VERSION: Final = "1.0.0"
@@ -65,9 +71,6 @@ CHALLENGE_HEADER: Final = "Upload-Challenge"
 """Challenge for a proof: ``v=1, nonce=:<Base64 of 32 bytes>:, n=256, w=4096, exp=60``."""
 PROOF_HEADER: Final = "Upload-Proof"
 """Ownership proof: ``:<Base64 of 32 bytes>:``."""
-
-_COLLECTION_METHODS: Final = ("OPTIONS", "POST")
-_UPLOAD_METHODS: Final = ("OPTIONS", "HEAD", "PATCH", "DELETE", "GET")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,35 +95,6 @@ class Capabilities:
         return replace(self, extensions=named)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """Holds a request's head. ``resource`` is the path below the endpoint, '' for the endpoint."""
-
-    method: str
-    resource: str
-    fields: Fields
-    query: str = ""
-    """Query of the target, without its question mark."""
-    trailers: Sequence[tuple[bytes, bytes]] = ()
-    """Trailers of the request; the list is filled when the body has ended."""
-
-
-def effective_method(head: Head) -> str:
-    """Return the method to use.
-
-    "The X-HTTP-Method-Override request header MUST be a string which MUST be interpreted as the
-    request's method by the Server, if the header is presented."
-    Raises: MethodNotAllowed: no resource of the endpoint has this method.
-    """
-    override = head.fields.one("X-HTTP-Method-Override")
-    if override is None:
-        return head.method
-    method = override.upper()
-    if method not in (*_COLLECTION_METHODS, *_UPLOAD_METHODS):
-        raise MethodNotAllowed(_UPLOAD_METHODS if head.resource else _COLLECTION_METHODS)
-    return method
-
-
 def is_plain_head(head: Head) -> bool:
     """Return whether it is a HEAD without tus, as of ``curl -I``: the head of the answer to GET.
 
@@ -143,7 +117,7 @@ def parse_request(head: Head, capabilities: Capabilities) -> Command:
     if method == "GET" or is_plain_head(head):
         return download_command(
             head.fields,
-            _upload_id(head),
+            upload_id_of(head),
             rendition=rendition_name(head.query),
             # The server sends no body in the answer to a HEAD, whatever the override is.
             send_body=head.method != "HEAD",
@@ -159,9 +133,9 @@ def parse_request(head: Head, capabilities: Capabilities) -> Command:
         case "PATCH":
             return _append(head, capabilities)
         case "DELETE":
-            return Terminate(upload_id=_upload_id(head), conditions=conditions_of(head.fields))
+            return Terminate(upload_id=upload_id_of(head), conditions=conditions_of(head.fields))
         case _:
-            return Inspect(upload_id=_upload_id(head))
+            return Inspect(upload_id=upload_id_of(head))
 
 
 def creation_of(length: int, metadata: str, capabilities: Capabilities) -> Create:
@@ -180,7 +154,7 @@ def creation_of(length: int, metadata: str, capabilities: Capabilities) -> Creat
 
 
 def _check_allowed(head: Head, method: str, capabilities: Capabilities) -> None:
-    allowed: tuple[str, ...] = _UPLOAD_METHODS if head.resource else _COLLECTION_METHODS
+    allowed: tuple[str, ...] = UPLOAD_METHODS if head.resource else COLLECTION_METHODS
     if not capabilities.announces("termination"):
         allowed = tuple(name for name in allowed if name != "DELETE")
     if "/" in head.resource:
@@ -189,20 +163,13 @@ def _check_allowed(head: Head, method: str, capabilities: Capabilities) -> None:
         raise MethodNotAllowed(allowed)
 
 
-def _upload_id(head: Head) -> UploadId:
-    upload_id = parse_upload_id(head.resource)
-    if upload_id is None:
-        raise UploadNotFound
-    return upload_id
-
-
 def _create(head: Head, capabilities: Capabilities) -> Create:
     fields = head.fields
     metadata_header = fields.joined("Upload-Metadata")
     metadata = parse_metadata(metadata_header or "")
     concat_header = fields.one("Upload-Concat")
     kind, parts = _concatenation(concat_header, capabilities)
-    body_length = _body_length(fields)
+    body_length = body_length_of(fields)
     has_body = media_type(fields.one("Content-Type")) == BODY_TYPE
     length = _creation_length(fields, kind, capabilities)
     if kind is UploadKind.FINAL and has_body and body_length != 0:
@@ -346,7 +313,7 @@ def declared_hash(metadata: Mapping[str, bytes]) -> str | None:
 
 def _append(head: Head, capabilities: Capabilities) -> Append:
     fields = head.fields
-    upload_id = _upload_id(head)
+    upload_id = upload_id_of(head)
     # "All PATCH requests MUST use Content-Type: application/offset+octet-stream, otherwise the
     # server SHOULD return a 415 Unsupported Media Type status."
     if media_type(fields.one("Content-Type")) != BODY_TYPE:
@@ -355,7 +322,7 @@ def _append(head: Head, capabilities: Capabilities) -> Append:
     if offset_text is None:
         raise MalformedHeader("The header Upload-Offset is missing.")
     length_text = fields.one("Upload-Length")
-    body_length = _body_length(fields)
+    body_length = body_length_of(fields)
     proof = parse_byte_sequence(PROOF_HEADER, fields.one(PROOF_HEADER), ANSWER_BYTES)
     if proof is not None and body_length != 0:
         raise MalformedHeader(f"{PROOF_HEADER} comes with an empty body.")
@@ -369,17 +336,6 @@ def _append(head: Head, capabilities: Capabilities) -> Append:
         proof=proof,
         declared_hash=parse_upload_hash(fields.joined(HASH_HEADER)),
     )
-
-
-def _body_length(fields: Fields) -> int | None:
-    """Return the body's length in bytes; None: chunked. Raises: UnsupportedContentEncoding."""
-    encoding = fields.one("Content-Encoding")
-    if encoding is not None and encoding.lower() != "identity":
-        raise UnsupportedContentEncoding
-    if "Transfer-Encoding" in fields:
-        return None
-    text = fields.one("Content-Length")
-    return 0 if text is None else parse_number("Content-Length", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

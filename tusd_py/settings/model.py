@@ -93,6 +93,14 @@ class Settings(Section):
             "by each request"
         ),
     )
+    interim_responses: Literal["direct", "always", "never"] = Field(
+        "direct",
+        description=(
+            "When a client that resumes uploads by the IETF's draft gets 104 (Upload Resumption "
+            "Supported). direct: not through a proxy that shows itself, or with behind_proxy; "
+            "always: also there, if every proxy passes it (nginx does not); never"
+        ),
+    )
     durability: Literal["finish", "strict", "off"] = Field(
         "finish",
         description=(

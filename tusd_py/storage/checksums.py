@@ -90,6 +90,12 @@ def of_range(reader: Reader, algorithm: str, start: int, end: int) -> bytes:
     Raises: KeyError: not one of ALGORITHMS; UploadNotFound, StorageDamaged.
     """
     digest = new(algorithm)
+    add_range(digest, reader, start, end)
+    return digest.digest()
+
+
+def add_range(digest: ChunkDigest, reader: Reader, start: int, end: int) -> None:
+    """Update a digest with a range of an upload's bytes. Raises: UploadNotFound, StorageDamaged."""
     buffer = memoryview(bytearray(READ_BYTES))
     while start < end:
         count = reader.read_into(start, buffer[: end - start])
@@ -97,4 +103,3 @@ def of_range(reader: Reader, algorithm: str, start: int, end: int) -> bytes:
             raise StorageDamaged
         digest.update(buffer[:count])
         start += count
-    return digest.digest()

@@ -10,28 +10,37 @@ from tusd_py.domain.errors import (
     LengthExceeded,
     MaxSizeExceeded,
     OffsetMismatch,
+    UploadComplete,
     UploadExpired,
 )
 from tusd_py.domain.ids import UserId
-from tusd_py.domain.upload import Upload, UploadKind, UploadState
-from tusd_py.uploads.body import Body
+from tusd_py.domain.upload import Upload, UploadKind, UploadProtocol, UploadState
+from tusd_py.uploads.arrival import ArrivalListener
+from tusd_py.uploads.body import Body, CancelToken
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.instant import append_to_complete, declare_hash
 from tusd_py.uploads.ownership_proof import challenge, padded_to_quantum, prove
 from tusd_py.uploads.programs import Program, read
 from tusd_py.uploads.receive import AppendResult, receive
 from tusd_py.uploads.session import WriteSession
+from tusd_py.uploads.terminate import reject
 
 
 async def append(
-    context: UploadContext, user_id: UserId, command: Append, body: Body
+    context: UploadContext,
+    user_id: UserId,
+    command: Append,
+    body: Body,
+    *,
+    listener: ArrivalListener | None = None,
 ) -> AppendResult:
     """Append a body at an offset; after the last byte the upload is finished and is a job.
 
     Another request that holds the upload is interrupted first; every byte that it received is kept.
 
     Raises: UploadNotFound, UploadExpired, UploadTerminated, FinalUploadImmutable, OffsetMismatch,
-        LengthConflict, LengthExceeded, MaxSizeExceeded: nothing was changed. HashConflict: a length
+        UploadComplete, LengthConflict, LengthExceeded, MaxSizeExceeded: nothing was changed, unless
+        the command says that an overrun ends the upload. HashConflict: a length
         that the request declares may be set. UploadLocked, and what ``receive`` raises.
     Source: tus 1.0.0, PATCH.
     """
@@ -39,7 +48,7 @@ async def append(
     known = await context.known_upload(user_id, command.upload_id)
     if known.kind is UploadKind.FINAL:
         raise FinalUploadImmutable
-    if known.instant:
+    if known.instant and command.protocol is UploadProtocol.TUS:
         offset = await append_to_complete(context, user_id, command, body)
         return AppendResult(offset=offset, expires_at=None)
     if command.proof is not None:
@@ -50,12 +59,8 @@ async def append(
             await context.wait_for_credit(user_id)
         async with padded_to_quantum(context.clock) if challenged else nullcontext():
             async with context.exclusive(command.upload_id) as cancel:
-                appended = await receive(
-                    context,
-                    command.upload_id,
-                    open_program(context, user_id, command),
-                    None if command.body_length == 0 else body,
-                    cancel,
+                appended = await _receive(
+                    context, user_id, command, body, cancel, listener=listener
                 )
             if challenged:
                 upload = await context.find(user_id, command.upload_id)
@@ -67,6 +72,25 @@ async def append(
     return appended
 
 
+async def _receive(
+    context: UploadContext,
+    user_id: UserId,
+    command: Append,
+    body: Body,
+    cancel: CancelToken,
+    *,
+    listener: ArrivalListener | None,
+) -> AppendResult:
+    opening = open_program(context, user_id, command)
+    source = None if command.body_length == 0 else body
+    try:
+        return await receive(context, command.upload_id, opening, source, cancel, listener=listener)
+    except LengthExceeded as error:
+        if command.overrun_ends:
+            await reject(context, await context.find(user_id, command.upload_id), error)
+        raise
+
+
 def open_program(
     context: UploadContext, user_id: UserId, command: Append
 ) -> Program[WriteSession | AppendResult]:
@@ -74,28 +98,57 @@ def open_program(
     upload = yield from read(lambda catalog: context.read(user_id, command.upload_id, catalog))
     finished = upload.state is UploadState.FINISHED
     offset = _offset(context, upload)
+    if finished and command.protocol is UploadProtocol.IETF:
+        return _answer_of_complete(command, offset)
     if upload.instant and command.offset <= offset:
         # It was completed by its hash at another server, or a moment ago.
         return AppendResult(offset=offset, expires_at=None)
     if command.offset != offset:
         raise OffsetMismatch(current=offset, given=command.offset)
-    if command.declared_length is not None:
-        declared = command.declared_length
-        if upload.length not in (None, declared) or declared < offset:
-            raise LengthConflict
+    declared = _declared_length(command, offset)
+    if declared is not None and (upload.length not in (None, declared) or declared < offset):
+        raise LengthConflict
     _check_fits(context, upload, command, offset)
     if finished:
-        return AppendResult(offset=offset, expires_at=None)
-    upload = _with_length(context, upload, command)
+        return AppendResult(offset=offset, expires_at=None, complete=True)
+    upload = _with_length(context, upload, declared)
     if command.declared_hash is not None and upload.kind is UploadKind.REGULAR:
         upload = declare_hash(context, upload, command.declared_hash)
         if upload.instant:
             return AppendResult(
-                offset=upload.size, expires_at=None, skipped_bytes=upload.size - offset
+                offset=upload.size,
+                expires_at=None,
+                complete=True,
+                skipped_bytes=upload.size - offset,
             )
-    session = WriteSession(context, upload, None if command.body_length == 0 else command.checksum)
+    checksum = None if command.body_length == 0 else command.checksum
+    session = WriteSession(context, upload, checksum, completes=command.completes)
     session.open()
     return session
+
+
+def _answer_of_complete(command: Append, offset: int) -> AppendResult:
+    """Answer the end of a finished upload once more: the client may have lost the first answer.
+
+    Raises: UploadComplete: it is no such request, or its version of the draft has no repetition.
+    """
+    is_end = command.completes and command.offset == offset and command.body_length == 0
+    if not (command.repeats and is_end):
+        raise UploadComplete
+    return AppendResult(offset=offset, expires_at=None, complete=True)
+
+
+def _declared_length(command: Append, offset: int) -> int | None:
+    """Return the length that the request states, or that follows from its last body.
+
+    Raises: LengthConflict: they differ.
+    """
+    if not command.completes or command.body_length is None:
+        return command.declared_length
+    end = offset + command.body_length
+    if command.declared_length not in (None, end):
+        raise LengthConflict("The last body must end at the upload's length.")
+    return end
 
 
 def _offset(context: UploadContext, upload: Upload) -> int:
@@ -118,11 +171,9 @@ def _check_fits(context: UploadContext, upload: Upload, command: Append, offset:
         raise MaxSizeExceeded(context.policy.max_size)
 
 
-def _with_length(context: UploadContext, upload: Upload, command: Append) -> Upload:
-    if command.declared_length is None or upload.length is not None:
+def _with_length(context: UploadContext, upload: Upload, declared: int | None) -> Upload:
+    if declared is None or upload.length is not None:
         return upload
-    if not context.catalog.uploads.declare_length(
-        upload, command.declared_length, context.policy.quota
-    ):
+    if not context.catalog.uploads.declare_length(upload, declared, context.policy.quota):
         raise LengthConflict
-    return replace(upload, length=command.declared_length)
+    return replace(upload, length=declared)

@@ -24,7 +24,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.quota import Quota
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
-from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadState
+from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadProtocol, UploadState
 from tusd_py.locks.port import Lock
 from tusd_py.storage.port import Stores
 from tusd_py.storage.running_hash import RunningHash, RunningHashes
@@ -80,10 +80,11 @@ class UploadPolicy:
 
 @dataclass(frozen=True, slots=True)
 class KnownUpload:
-    """Holds the owner and the kind of an upload, and whether it is an instant one."""
+    """Holds the owner, kind and protocol of an upload, and whether it is an instant one."""
 
     user_id: UserId
     kind: UploadKind
+    protocol: UploadProtocol
     instant: bool
 
 
@@ -230,7 +231,7 @@ class UploadContext:
     def remember(self, upload: Upload) -> KnownUpload:
         """Keep what ``known_upload`` returns in memory. It is called on the event loop."""
         known = self._known_uploads[upload.id] = KnownUpload(
-            upload.user_id, upload.kind, upload.instant
+            upload.user_id, upload.kind, upload.protocol, upload.instant
         )
         if len(self._known_uploads) > MAX_KNOWN_UPLOADS:
             self._known_uploads.popitem(last=False)

@@ -11,6 +11,7 @@ from tusd_py.domain.errors import (
     HashMismatch,
     HookRefused,
     HookUnavailable,
+    LengthConflict,
     LengthExceeded,
     MaxSizeExceeded,
     MetadataTooLarge,
@@ -28,6 +29,7 @@ from tusd_py.domain.type_rules import check_name
 from tusd_py.domain.upload import PROFILE_KEY, Upload, UploadKind, UploadState
 from tusd_py.protocol.fields import metadata_header, parse_metadata
 from tusd_py.storage.port import UploadExists
+from tusd_py.uploads.arrival import ArrivalListener
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.concatenate import plan_final
 from tusd_py.uploads.context import UploadContext
@@ -41,6 +43,7 @@ from tusd_py.uploads.terminate import drop, reject
 
 _REFUSALS: Final = (
     ChecksumMismatch,
+    LengthConflict,
     LengthExceeded,
     MaxSizeExceeded,
     TypeMismatch,
@@ -63,28 +66,37 @@ class Created:
     upload: Upload
     offset: int | None
     expires_at: float | None
+    complete: bool = False
     challenge: bytes | None = None
     """Nonce of a challenge that may be answered, 32 bytes."""
 
 
 async def create(
-    context: UploadContext, caller: Caller, upload_id: UploadId, command: Create, body: Body
+    context: UploadContext,
+    caller: Caller,
+    upload_id: UploadId,
+    command: Create,
+    body: Body,
+    *,
+    listener: ArrivalListener | None = None,
 ) -> Created:
     """Create an upload with the bytes of the body, and finish it if those are all.
 
-    A refused upload leaves nothing, save what the client may resume (a body that broke off).
+    A refused upload leaves nothing that can be resumed. If its body was still arriving, its row
+    stays and says that it was refused: the listener may have sent its address to the client.
 
-    Args: upload_id: a new id of random bits.
+    Args: upload_id: a new id of random bits. listener: follows a body that is still arriving.
     Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles,
-        TooManyUploads, LengthExceeded, InvalidConcatenation, TooManyParts, PartialNotFinished,
-        UploadNotFound (a part), HookRefused, HookUnavailable, and what ``append`` raises.
+        TooManyUploads, LengthExceeded, LengthConflict, InvalidConcatenation, TooManyParts,
+        PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what
+        ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
     try:
         if not command.challenge or command.has_body or context.policy.ownership_proofs is None:
-            return await _create(context, caller, upload_id, command, body)
+            return await _create(context, caller, upload_id, command, body, listener=listener)
         async with padded_to_quantum(context.clock):
-            created = await _create(context, caller, upload_id, command, body)
+            created = await _create(context, caller, upload_id, command, body, listener=listener)
             return replace(created, challenge=await challenge(context, created.upload))
     except UploadExists as error:
         # Both creations had found the id free; only an application can choose one id twice.
@@ -92,7 +104,13 @@ async def create(
 
 
 async def _create(
-    context: UploadContext, caller: Caller, upload_id: UploadId, command: Create, body: Body
+    context: UploadContext,
+    caller: Caller,
+    upload_id: UploadId,
+    command: Create,
+    body: Body,
+    *,
+    listener: ArrivalListener | None,
 ) -> Created:
     upload = _planned(context, caller, upload_id, command)
     if command.kind is UploadKind.FINAL:
@@ -102,20 +120,28 @@ async def _create(
     complete = await create_complete(context, upload)
     if complete is not None:
         return await _created_complete(context, complete, command, body)
-    if not command.has_body and upload.length != 0:
+    is_complete = command.completes or (command.completes is None and upload.length == 0)
+    if not command.has_body and not is_complete:
         expires_at = await context.batcher.run(_create_empty_program(context, upload))
         _count(context, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
     chosen = upload.id != upload_id
-    return await _create_with_body(context, upload, command, body, id_is_chosen=chosen)
+    return await _create_with_body(
+        context, upload, command, body, listener=listener, id_is_chosen=chosen
+    )
 
 
 async def _create_with_body(
-    context: UploadContext, upload: Upload, command: Create, body: Body, *, id_is_chosen: bool
+    context: UploadContext,
+    upload: Upload,
+    command: Create,
+    body: Body,
+    *,
+    listener: ArrivalListener | None,
+    id_is_chosen: bool,
 ) -> Created:
-    session = WriteSession(
-        context, upload, command.checksum if command.has_body else None, new=True
-    )
+    checksum = command.checksum if command.has_body else None
+    session = WriteSession(context, upload, checksum, new=True, completes=command.completes)
     source = body if command.has_body else None
     if source is not None:
         await context.wait_for_credit(upload.user_id)
@@ -126,9 +152,9 @@ async def _create_with_body(
             await context.threads.call(context.run, _open_program(context, session))
         async with context.exclusive(upload.id) as cancel:
             opening = _open_program(context, session)
-            appended = await receive(context, upload.id, opening, source, cancel)
+            appended = await receive(context, upload.id, opening, source, cancel, listener=listener)
     except _REFUSALS as error:
-        # The client never got the address, so the upload cannot be resumed.
+        # The client gets no answer with the address, so the upload cannot be resumed.
         await context.threads.call(_forget, context, session, error)
         raise
     finally:
@@ -137,7 +163,12 @@ async def _create_with_body(
         # A body that had arrived may be refused before its upload is registered; it counts too.
         context.counts.created += session.was_opened
     context.remember(upload)
-    return Created(upload=upload, offset=appended.offset, expires_at=appended.expires_at)
+    return Created(
+        upload=upload,
+        offset=appended.offset,
+        expires_at=appended.expires_at,
+        complete=appended.complete,
+    )
 
 
 def _open_program(context: UploadContext, session: WriteSession) -> Program[WriteSession]:
@@ -160,7 +191,7 @@ async def _created_complete(
         # The body is read to its end: a browser whose POST breaks off creates further uploads
         # (measured: six of them).
         await discard(context, body)
-    return Created(upload=upload, offset=upload.size, expires_at=None)
+    return Created(upload=upload, offset=upload.size, expires_at=None, complete=True)
 
 
 def _planned(
@@ -172,12 +203,15 @@ def _planned(
         tenant=caller.tenant,
         priority=caller.priority,
         length=command.length,
+        protocol=command.protocol,
         kind=command.kind,
         metadata_header=command.metadata_header,
         metadata=command.metadata,
         concat_header=command.concat_header,
         parts=command.parts,
         declared_hash=command.declared_hash,
+        sha256=command.sha256,
+        wants_sha256=command.wants_sha256,
         created_at=context.clock.now(),
     )
     if command.kind is not UploadKind.PARTIAL:
@@ -256,7 +290,7 @@ async def _create_final(context: UploadContext, upload: Upload, command: Create)
         await reject(context, upload, error)
         raise
     if done:
-        return Created(upload=upload, offset=upload.length, expires_at=None)
+        return Created(upload=upload, offset=upload.length, expires_at=None, complete=True)
     return Created(upload=upload, offset=None, expires_at=expires_at)
 
 

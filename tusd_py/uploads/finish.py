@@ -5,7 +5,8 @@ when this process did not see the upload from its first byte (it was restarted) 
 ``REHASH_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
 have to be checked, then the answer goes out as soon as the bytes are durable, and the transaction
 follows when the hash is known. Nothing can be lost in between: a complete upload in state
-``receiving`` is finished by ``recovery`` after a crash.
+``receiving`` is finished by ``recovery`` after a crash. An upload that is complete only when its
+client says so is answered after the transaction, since nothing else records what the client said.
 """
 
 import logging
@@ -42,6 +43,7 @@ from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
 from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices
 from tusd_py.uploads.terminate import reject
+from tusd_py.uploads.whole_digest import settle_sha256
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ async def finish(context: UploadContext, upload: Upload) -> None:
         not what its name may mean, under a whitelist; BackendError: the catalog can't be reached,
         the upload stays complete and is finished by the next attempt.
     """
+    if upload.needs_sha256:
+        await settle_sha256(context, upload)
     unread = context.unhashed_bytes(upload, upload.size)
     if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):
         await rehash_in_slices(context, upload)
@@ -67,7 +71,8 @@ async def finish(context: UploadContext, upload: Upload) -> None:
 
 def _may_finish_later(upload: Upload, unread: int) -> bool:
     """Return whether the hash may be computed after the answer."""
-    return unread > REHASH_NOW_BYTES and upload.declared_hash is None
+    recovers = upload.completes_at_length and upload.declared_hash is None
+    return recovers and unread > REHASH_NOW_BYTES
 
 
 def finish_program(

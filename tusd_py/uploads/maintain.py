@@ -138,6 +138,8 @@ def is_used_up(context: UploadContext, upload: Upload) -> bool:
 def _is_complete(context: UploadContext, upload: Upload) -> bool:
     if upload.kind is UploadKind.FINAL:
         return True
+    if not upload.completes_at_length:
+        return False
     return upload.length is not None and _exists(context, upload) == upload.length
 
 

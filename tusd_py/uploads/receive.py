@@ -29,6 +29,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.task import RECEIVED_PROGRESS, TaskChange, TaskStatus
 from tusd_py.domain.upload import Upload
+from tusd_py.uploads.arrival import ArrivalListener
 from tusd_py.uploads.body import Body, CancelToken, DrainEnd, DrainResult
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.finish import after_finish, finish, finish_program
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 
 BATCH_REREAD_BYTES: Final = 1 << 20
 """Uploads that must re-read more than this to rebuild their hash after a restart are finished
-outside the batch."""
+outside the batch, as are those that need a SHA-256."""
 PROGRESS_INTERVAL_SECONDS: Final = 0.5
 """Shortest time between two progress events of arrival, which also need another full percent
 (requirement S7)."""
@@ -56,6 +57,7 @@ class AppendResult:
 
     offset: int
     expires_at: float | None
+    complete: bool = False
     skipped_bytes: int = 0
     """Bytes that need not be sent, since the upload was completed by its hash."""
     challenge: bytes | None = None
@@ -68,14 +70,16 @@ async def receive(
     opening: Program[WriteSession | AppendResult],
     body: Body | None,
     cancel: CancelToken,
+    *,
+    listener: ArrivalListener | None = None,
 ) -> AppendResult:
     """Write a body into its upload, and finish the upload if it is complete then.
 
     The caller holds the upload's lock.
 
     Args: opening: returns an open session, or the answer if no byte is needed. body: None: there is
-        none.
-    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded,
+        none. listener: follows a body that is still arriving.
+    Raises: what ``opening`` and ``finish`` raise; ChecksumMismatch, LengthExceeded, LengthConflict,
         MaxSizeExceeded, QuotaExceeded, BodyTimeout, ClientDisconnected, UploadLocked, ShuttingDown,
         StorageFull, StorageDamaged, TypeMismatch, MalformedHeader and UnsupportedChecksumAlgorithm
         (of a checksum that follows the body). The bytes that arrived before the error are kept,
@@ -96,7 +100,9 @@ async def receive(
         if isinstance(session, AppendResult):
             return session
         try:
-            drained = await _drain(context, session, body, cancel)
+            if listener is not None:
+                await listener.on_begun(session.upload)
+            drained = await _drain(context, session, body, cancel, listener)
             await context.threads.sync(context.run, session.finish_body_program(drained))
         finally:
             if session.is_open:
@@ -109,7 +115,7 @@ async def receive(
         if not session.is_complete:
             return await context.threads.call(_result, context, session)
         await finish(context, session.upload)
-        return AppendResult(offset=session.offset, expires_at=None)
+        return AppendResult(offset=session.offset, expires_at=None, complete=True)
 
 
 @asynccontextmanager
@@ -193,9 +199,10 @@ def _write_whole_program(
     upload, result = session.upload, _result(context, session)
     # A new upload is registered in the transaction that finishes it.
     register = None if session.registered else session.register
-    if session.is_complete:
-        if context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES:
-            return _StoredWhole(upload, result, complete=True)
+    finishes_outside = session.is_complete and (
+        upload.needs_sha256 or context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES
+    )
+    if session.is_complete and not finishes_outside:
         first = yield from finish_program(
             context, upload, register=register, head=session.first_bytes
         )
@@ -203,12 +210,13 @@ def _write_whole_program(
     if register is not None:
         yield from commit(register)
         yield from context.begun_program(upload)
-    return _StoredWhole(upload, result)
+    return _StoredWhole(upload, result, complete=finishes_outside)
 
 
 def _result(context: UploadContext, session: WriteSession) -> AppendResult:
-    expires_at = None if session.is_complete else context.expires_at(session.upload)
-    return AppendResult(offset=session.offset, expires_at=expires_at)
+    complete = session.is_complete
+    expires_at = None if complete else context.expires_at(session.upload)
+    return AppendResult(offset=session.offset, expires_at=expires_at, complete=complete)
 
 
 # -- a body that is still arriving
@@ -231,12 +239,16 @@ def _open_program(
 
 
 async def _drain(
-    context: UploadContext, session: WriteSession, body: Body, cancel: CancelToken
+    context: UploadContext,
+    session: WriteSession,
+    body: Body,
+    cancel: CancelToken,
+    listener: ArrivalListener | None,
 ) -> DrainResult:
     upload, start = session.upload, session.start_offset
     if context.unhashed_bytes(upload, start) > REHASH_EARLY_BYTES:
         start_rehash(context, upload)
-    arrival = ArrivalProgress(context, upload, start)
+    arrival = ArrivalProgress(context, upload, start, listener if session.counts_at_once else None)
     try:
         return await body.drain(
             session.write,
@@ -273,8 +285,7 @@ def _raise_for_outcome(
         return
     match drained.end:
         case DrainEnd.COMPLETE:
-            if not session.verified:
-                raise ChecksumMismatch(offset=session.start_offset)
+            session.check_end()
         case DrainEnd.DISCONNECTED:
             raise ClientDisconnected
         case DrainEnd.TIMED_OUT:
@@ -296,8 +307,15 @@ class ArrivalProgress:
     The body does not wait for it.
     """
 
-    def __init__(self, context: UploadContext, upload: Upload, start: int) -> None:
+    def __init__(
+        self,
+        context: UploadContext,
+        upload: Upload,
+        start: int,
+        listener: ArrivalListener | None = None,
+    ) -> None:
         self._context = context
+        self._listener = listener
         self._upload = upload
         self._start = start
         self._shown = self._progress(start)
@@ -313,6 +331,8 @@ class ArrivalProgress:
         offset = self._start + taken
         if self._context.on_bytes is not None:
             self._context.on_bytes(self._upload, offset)
+        if self._listener is not None:
+            self._listener.on_stored(offset)
         progress = self._progress(offset)
         now = self._context.clock.monotonic()
         waiting = self._task is not None and not self._task.done()

@@ -7,7 +7,12 @@ from dataclasses import replace
 from tusd_py.catalog.port import Repositories
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
-from tusd_py.domain.errors import ProtocolError, QuotaExceeded
+from tusd_py.domain.errors import (
+    ChecksumMismatch,
+    LengthConflict,
+    ProtocolError,
+    QuotaExceeded,
+)
 from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
 from tusd_py.domain.upload import Upload, UploadKind
@@ -34,16 +39,23 @@ class WriteSession:
         checksum: Checksum | LateChecksum | None,
         *,
         new: bool = False,
+        completes: bool | None = None,
     ) -> None:
         """Describe the session; nothing is opened yet.
 
-        Args: checksum: of the body. new: whether ``open`` creates the upload's file.
+        Args: checksum: of the body. new: whether ``open`` creates the upload's file. completes: see
+            ``Append.completes``.
         """
         self._context = context
         self._allowed = context.policy.allowed_extensions
         self._first_bytes = b""
         """The first bytes, if one chunk brought them."""
         self._new = new
+        self._completes = completes
+        self._by_length = completes is None or upload.completes_at_length
+        """Whether the upload is complete when it has all bytes, whatever the client says."""
+        self._is_last = False
+        """Whether the client said that this body is the last one, and it arrived to its end."""
         self._verification = context.stores.verification if checksum is not None else None
         self._checksum = checksum
         self._digest = checksums.new(checksum.algorithm) if isinstance(checksum, Checksum) else None
@@ -98,7 +110,27 @@ class WriteSession:
     @property
     def is_complete(self) -> bool:
         """Whether the upload's last byte is in the store, and counts."""
-        return self.verified and self.offset == self.upload.length
+        full = self.verified and self.offset == self.upload.length
+        return full and (self._by_length or self._is_last)
+
+    def check_end(self) -> None:
+        """Check a body that arrived to its end.
+
+        Raises: ChecksumMismatch; LengthConflict: the last body ends before the upload's length.
+        """
+        if not self.verified:
+            raise ChecksumMismatch(offset=self.start_offset)
+        if self._is_last and self.offset != self.upload.length:
+            raise LengthConflict("The last body ends before the upload's length.")
+
+    @property
+    def counts_at_once(self) -> bool:
+        """Whether bytes are as durable when they are written as after the answer.
+
+        Those of a body that may still be verified or be found too long are not.
+        """
+        may_go = self._verification is not None or self._by_length
+        return not may_go and self._context.policy.durability != "strict"
 
     @property
     def _counted(self) -> QuotaReservation | None:
@@ -153,9 +185,10 @@ class WriteSession:
             invalid: the body does not count.
         """
         try:
-            if drained.end is DrainEnd.TOO_LONG:
+            if drained.end is DrainEnd.TOO_LONG and self._by_length:
                 self._forget_body()
             self._verify(complete=drained.end is DrainEnd.COMPLETE)
+            self._note_last(drained)
             if self._context.policy.durability == "strict" or (
                 self.is_complete and drained.end is not DrainEnd.TOO_LONG
             ):
@@ -182,8 +215,14 @@ class WriteSession:
         self._running_hash.rollback()
         self.is_open = False
 
+    def _note_last(self, drained: DrainResult) -> None:
+        """Note whether the upload ends with this body, which then also sets an unknown length."""
+        self._is_last = bool(self._completes) and drained.end is DrainEnd.COMPLETE
+        if self._is_last and self.upload.length is None:
+            self.upload = replace(self.upload, length=self.offset)
+
     def _forget_body(self) -> None:
-        """Remove a body that is too long, since its prefix could pass for the whole file."""
+        """Remove a body that is too long, since its prefix would pass for the whole file."""
         self._writer.truncate(self.start_offset)
         self._context.running_hashes.drop(self.upload.id)
 

@@ -18,7 +18,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import JobState
-from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.domain.upload import UploadKind, UploadProtocol, UploadState
 
 
 def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
@@ -26,10 +26,12 @@ def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
         length=None, metadata_header="filename 6KeG6aKR,raw gP8=,flag",
         metadata={"filename": "视频".encode(), "raw": b"\x80\xff", "flag": b""},
         declared_hash="c" * 64, kind=UploadKind.FINAL, concat_header="final;/files/x",
-        parts=(fresh_id(), fresh_id()),
+        parts=(fresh_id(), fresh_id()), protocol=UploadProtocol.IETF, wants_sha256=True,
     )  # fmt: skip
     catalog.uploads.add(made)
     assert catalog.uploads.get(made.id) == made
+    catalog.uploads.keep_sha256(made.id, "d" * 64)
+    assert catalog.uploads.get(made.id) == replace(made, sha256="d" * 64)
     assert catalog.uploads.get(fresh_id()) is None
 
 

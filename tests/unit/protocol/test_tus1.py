@@ -14,9 +14,9 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.upload import UploadKind
 from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.head import Head
 from tusd_py.protocol.tus1 import (
     Capabilities,
-    Head,
     UploadFacts,
     discovery_headers,
     inspection_headers,

@@ -49,6 +49,10 @@ class UploadRepository(InstantUploadRepository, Protocol):
         """Set the hash that the finished file must have. Return False if another one is set."""
         ...
 
+    def keep_sha256(self, upload_id: UploadId, sha256: str) -> None:
+        """Record the SHA-256 of the whole file. Idempotent."""
+        ...
+
     def get(self, upload_id: UploadId) -> Upload | None:
         """Return the upload in any state, or None if there never was one with this id."""
         ...

@@ -26,19 +26,21 @@ from tusd_py.protocol.origin import HOST_FIELDS, PublicAddress, named_hosts
 from tusd_py.settings.access import CorsSettings
 from tusd_py.settings.sources import SettingsError
 
-ALLOW_METHODS: Final = "POST, HEAD, PATCH, DELETE, GET, OPTIONS"
+ALLOW_METHODS: Final = "POST, PUT, HEAD, PATCH, DELETE, GET, OPTIONS"
 ALLOW_HEADERS: Final = (
-    "Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
-    "If-Unmodified-Since, Last-Event-ID, Origin, Range, "
-    "Tus-Resumable, Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Hash, "
+    "Authorization, Content-Digest, Content-Disposition, Content-Type, If-Match, "
+    "If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Last-Event-ID, Origin, "
+    "Range, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Complete, Upload-Concat, "
+    "Upload-Defer-Length, Upload-Draft-Interop-Version, Upload-Hash, Upload-Incomplete, "
     "Upload-Instant, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Proof, Upload-Token, "
-    "X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
+    "Want-Repr-Digest, X-HTTP-Method-Override, X-Request-ID, X-Requested-With"
 )
 EXPOSE_HEADERS: Final = (
-    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, "
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Repr-Digest, Retry-After, "
     "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, "
-    "Upload-Challenge, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Instant, "
-    "Upload-Length, Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"
+    "Upload-Challenge, Upload-Complete, Upload-Concat, Upload-Defer-Length, "
+    "Upload-Draft-Interop-Version, Upload-Expires, Upload-Incomplete, Upload-Instant, "
+    "Upload-Length, Upload-Limit, Upload-Metadata, Upload-Offset, Upload-Token, X-Request-ID"
 )
 _NO_ORIGIN: Final = (
     "Pages of other sites may not use the server this way: the setting cors.allow_origins must "

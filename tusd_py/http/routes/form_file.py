@@ -8,15 +8,15 @@ which needs 50 ms for 64 KiB that contain many beginnings of boundaries.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from tusd_py.domain.errors import ClientDisconnected, ProtocolError
 from tusd_py.ingest.asgi_body import Receive
+from tusd_py.protocol.disposition import filename_of
 
 FIELD: Final = b"file"
 BEFORE_FILE_BYTES: Final = 64 * 1024
@@ -24,11 +24,6 @@ BEFORE_FILE_BYTES: Final = 64 * 1024
 BEHIND_FILE_BYTES: Final = 64 * 1024
 """Most bytes behind the file in which another file is looked for."""
 NOT_WHOLE: Final = "The body is not a whole multipart form."
-_QUOTED: Final = re.compile(rb'"(?:\\.|[^"\\])*"')
-_EXTENDED_NAME: Final = re.compile(
-    rb";[ \t]*filename\*[ \t]*=[ \t]*(UTF-8|ISO-8859-1)'[^';\s]*'([^;\s]*)", re.IGNORECASE
-)
-"""The name in the form of RFC 8187."""
 _CONTENT_TYPE_CHARS: Final = 1024
 _BOUNDARY: Final = re.compile(rb"[!-~](?:[ -~]{0,68}[!-~])?")
 """RFC 2046, 5.1.1: at most 70 characters, the last of them no space.
@@ -206,9 +201,7 @@ class FormFile:
     def _headers_ended(self) -> None:
         disposition = self._headers.get(b"content-disposition", b"")
         _, options = parse_options_header(disposition)
-        filename = _extended_name(disposition)
-        if filename is None and b"filename" in options:
-            filename = _text(options, b"filename")
+        filename = filename_of(disposition)
         # A part without a name is no file (RFC 7578, 4.2).
         if options.get(b"name") != FIELD or filename is None:
             return
@@ -236,18 +229,3 @@ def _boundary(content_types: Sequence[str]) -> bytes:
         "The header Content-Type must be multipart/form-data with a boundary of at most "
         "70 characters."
     )
-
-
-def _extended_name(disposition: bytes) -> str | None:
-    """Return the name that goes before ``filename`` (RFC 6266, 4.3); None if there is none.
-
-    RFC 7578, 4.2 forbids it in forms; some clients send it all the same.
-    """
-    match = _EXTENDED_NAME.search(_QUOTED.sub(b'""', disposition))
-    if match is None:
-        return None
-    return unquote_to_bytes(match[2]).decode(match[1].decode("ascii"), "replace")
-
-
-def _text(options: Mapping[bytes, bytes], name: bytes) -> str:
-    return options.get(name, b"").decode("utf-8", "replace")

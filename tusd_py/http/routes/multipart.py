@@ -16,8 +16,8 @@ from tusd_py.domain.errors import ClientDisconnected, MaxSizeExceeded, ProtocolE
 from tusd_py.domain.filenames import safe_name
 from tusd_py.domain.hook import HookRequest
 from tusd_py.domain.ids import UploadId
-from tusd_py.domain.task import TEXT_ACCEPTED, TEXT_INSTANT, TaskStatus
 from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.http.accepted import accepted_members
 from tusd_py.http.context import AppContext
 from tusd_py.http.hook_request import hook_request
 from tusd_py.http.routes.form_file import FormFile
@@ -46,19 +46,7 @@ def routes(context: AppContext) -> list[BaseRoute]:
         forwarded = hook_request(request, context.settings.hooks.forward_headers)
         stored = await _store(context, caller, form, forwarded)
         headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)
-        if stored.file_identity is not None:
-            members = {
-                "identity": stored.file_identity,
-                "status": TaskStatus.COMPLETED.value,
-                "message": TEXT_INSTANT,
-            }
-            return JSONResponse({**members, "task_id": stored.id}, headers=headers)
-        members = {
-            "task_id": stored.id,
-            "status": TaskStatus.RECEIVED.value,
-            "message": TEXT_ACCEPTED,
-        }
-        return JSONResponse(members, headers=headers)
+        return JSONResponse(await accepted_members(context, stored), headers=headers)
 
     return [Route("/api/file/upload", upload, methods=["POST"])]
 

@@ -1,0 +1,68 @@
+"""Does what the endpoints of all upload protocols do alike for a request, and for its answer."""
+
+import secrets
+from dataclasses import replace
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Append, Create
+from tusd_py.domain.ids import UploadId
+from tusd_py.http.context import AppContext
+from tusd_py.http.hook_request import hook_request
+from tusd_py.http.mount import mount_path
+from tusd_py.protocol.fields import Fields
+from tusd_py.uploads.arrival import ArrivalListener
+from tusd_py.uploads.body import Body
+from tusd_py.uploads.create import Created, create
+from tusd_py.uploads.inspect import Inspected
+from tusd_py.uploads.receive import AppendResult
+
+
+async def create_upload(
+    context: AppContext,
+    scope: Scope,
+    caller: Caller,
+    command: Create,
+    body: Body,
+    *,
+    listener: ArrivalListener | None = None,
+) -> Created:
+    """Create an upload with a new id. Raises: TooManyRequests, and what ``create`` raises."""
+    await context.count_request(caller)
+    upload_id = UploadId(secrets.token_hex(16))
+    forwarded = context.settings.hooks.forward_headers
+    request = hook_request(HTTPConnection(scope), forwarded)
+    if request is not None:
+        command = replace(command, request=request)
+    return await create(context.uploads, caller, upload_id, command, body, listener=listener)
+
+
+def upload_address(context: AppContext, scope: Scope, fields: Fields, upload_id: UploadId) -> str:
+    """Return the address of an upload as clients see it; see ``PublicAddress.origin_of``."""
+    origin = context.address.origin_of(fields, scheme=scope["scheme"])
+    return f"{origin or ''}{mount_path(scope)}{context.settings.base_path}{upload_id}"
+
+
+def token_header(context: AppContext, result: Created | Inspected) -> dict[str, str]:
+    """Return the header with the token of an upload; {} where there are no upload tokens."""
+    upload = result.upload
+    return context.access.upload_token_header(
+        upload.user_id, upload.id, upload.length, result.expires_at
+    )
+
+
+def renewed_token_header(
+    context: AppContext, caller: Caller, command: Append, appended: AppendResult
+) -> dict[str, str]:
+    """Return the header with a token that expires as late as the upload does now.
+
+    The token of a finished upload is not renewed.
+    """
+    if caller.upload_id is None or appended.expires_at is None:
+        return {}
+    length = caller.length if caller.length is not None else command.declared_length
+    return context.access.upload_token_header(
+        caller.user_id, caller.upload_id, length, appended.expires_at
+    )
