@@ -56,6 +56,8 @@ The tree of errors:
     - TooManyUploads
     - TooManyFiles
     - TooManyParts
+    - ArchiveTooLarge
+    - TooManyArchives
     - TooManyStreams
     - TooManyShares
     - SharePasswordNeeded
