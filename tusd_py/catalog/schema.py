@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    true,
 )
 from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 
@@ -59,6 +60,7 @@ uploads = Table(
     Column("filename", String(255), nullable=False, server_default=""),
     Column("relative_path", _Path, nullable=False, server_default=""),
     Column("protocol", String(8), nullable=False, server_default="tus"),
+    Column("completes_at_length", Boolean, nullable=False, server_default=true()),
     Column("sha256", String(64)),
     Column("wants_sha256", Boolean, nullable=False, server_default=false()),
     Index("ix_uploads_state", "state", "kind"),

@@ -16,7 +16,7 @@ UPLOAD_COLUMNS: Final = (
     "id", "user_id", "length", "kind", "state", "metadata_header", "concat_header", "parts",
     "declared_hash", "file_hash", "file_identity", "source_removed", "instant", "tenant",
     "created_at", "granted", "look_at", "extra_size", "priority",
-    "filename", "relative_path", "protocol", "sha256", "wants_sha256",
+    "filename", "relative_path", "protocol", "completes_at_length", "sha256", "wants_sha256",
 )  # fmt: skip
 """Columns that ``upload_row`` fills."""
 CLOSED_STATES: Final = (UploadState.TERMINATED, UploadState.EXPIRED, UploadState.REJECTED)
@@ -52,6 +52,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "filename": upload.filename[:NAME_CHARACTERS],
         "relative_path": upload.relative_path,
         "protocol": upload.protocol.value,
+        "completes_at_length": upload.completes_at_length,
         "sha256": upload.sha256,
         "wants_sha256": upload.wants_sha256,
     }
@@ -67,6 +68,7 @@ def upload_of(row: Row) -> Upload:
         length=row["length"],
         kind=UploadKind(row["kind"]),
         protocol=UploadProtocol(row["protocol"]),
+        completes_at_length=bool(row["completes_at_length"]),
         state=UploadState(row["state"]),
         metadata_header=header,
         metadata=decode_metadata(header or ""),

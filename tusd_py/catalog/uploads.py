@@ -169,6 +169,13 @@ class SqlUploads(InstantUploads, UploadRepository):
         return self._database.write(work)
 
     @override
+    def set_completes_at_length(self, upload_id: UploadId, value: bool) -> None:
+        statement = (
+            update(uploads).where(uploads.c.id == upload_id).values(completes_at_length=value)
+        )
+        self._database.write(lambda c: c.execute(statement))
+
+    @override
     def reserve_quota(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
         return self._database.write(lambda c: reserve_quota(c, upload, end, ahead, limit))
 

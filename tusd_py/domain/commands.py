@@ -79,6 +79,14 @@ class Append:
     """The answer to a challenge; the body is empty."""
 
 
+def completes_at_length(command: Create | Append) -> bool:
+    """Return whether the upload is complete, from this command on, when it has all bytes.
+
+    A last body counts whose length the head states; a chunked one is complete by its last chunk.
+    """
+    return command.completes is None or (command.completes and command.body_length is not None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """Holds the conditions of a request (RFC 9110, 13.1), as received; None: absent."""

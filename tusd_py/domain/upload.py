@@ -70,6 +70,8 @@ class Upload:
     kind: UploadKind = UploadKind.REGULAR
     protocol: UploadProtocol = UploadProtocol.TUS
     """The protocol in which it was begun."""
+    completes_at_length: bool = True
+    """Whether it is complete when it has all bytes, also if no client says so any longer."""
     state: UploadState = UploadState.RECEIVING
     metadata_header: str | None = None
     """Upload-Metadata exactly as received (check C98)."""
@@ -103,11 +105,6 @@ class Upload:
         if self.length is None:
             raise ValueError("the upload's length is deferred")
         return self.length
-
-    @property
-    def completes_at_length(self) -> bool:
-        """Whether it is complete when it has all bytes, also if no client says so."""
-        return self.protocol is UploadProtocol.TUS
 
     @property
     def needs_sha256(self) -> bool:

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import replace
 
-from tusd_py.domain.commands import Append
+from tusd_py.domain.commands import Append, completes_at_length
 from tusd_py.domain.errors import (
     FinalUploadImmutable,
     LengthConflict,
@@ -111,7 +111,7 @@ def open_program(
     _check_fits(context, upload, command, offset)
     if finished:
         return AppendResult(offset=offset, expires_at=None, complete=True)
-    upload = _with_length(context, upload, declared)
+    upload = _with_completeness(context, _with_length(context, upload, declared), command)
     if command.declared_hash is not None and upload.kind is UploadKind.REGULAR:
         upload = declare_hash(context, upload, command.declared_hash)
         if upload.instant:
@@ -125,6 +125,20 @@ def open_program(
     session = WriteSession(context, upload, checksum, completes=command.completes)
     session.open()
     return session
+
+
+def _with_completeness(context: UploadContext, upload: Upload, command: Append) -> Upload:
+    """Record what the request says, so that a crash behind the last byte can't lose its word.
+
+    Some clients take an upload for complete by its offset, and never say it again.
+    """
+    if upload.protocol is UploadProtocol.TUS:
+        return upload
+    at_length = completes_at_length(command)
+    if at_length == upload.completes_at_length:
+        return upload
+    context.catalog.uploads.set_completes_at_length(upload.id, at_length)
+    return replace(upload, completes_at_length=at_length)
 
 
 def _answer_of_complete(command: Append, offset: int) -> AppendResult:

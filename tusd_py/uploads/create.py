@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tusd_py.domain.caller import Caller
-from tusd_py.domain.commands import Create
+from tusd_py.domain.commands import Create, completes_at_length
 from tusd_py.domain.errors import (
     ChecksumMismatch,
     HashMismatch,
@@ -204,6 +204,7 @@ def _planned(
         priority=caller.priority,
         length=command.length,
         protocol=command.protocol,
+        completes_at_length=completes_at_length(command),
         kind=command.kind,
         metadata_header=command.metadata_header,
         metadata=command.metadata,

@@ -37,7 +37,7 @@ from tusd_py.domain.task import (
     TaskStatus,
 )
 from tusd_py.domain.type_rules import check_content
-from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
+from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadProtocol, UploadState
 from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
@@ -71,7 +71,7 @@ async def finish(context: UploadContext, upload: Upload) -> None:
 
 def _may_finish_later(upload: Upload, unread: int) -> bool:
     """Return whether the hash may be computed after the answer."""
-    recovers = upload.completes_at_length and upload.declared_hash is None
+    recovers = upload.protocol is UploadProtocol.TUS and upload.declared_hash is None
     return recovers and unread > REHASH_NOW_BYTES
 
 

@@ -75,6 +75,6 @@ def _is_complete(context: UploadContext, upload_id: UploadId) -> tuple[Upload | 
 
 def _has_all_bytes(context: UploadContext, upload: Upload) -> bool:
     if not upload.completes_at_length:
-        # The client asks for the offset and says again that the upload is complete.
+        # The client requests the offset and says again that the upload is complete.
         return False
     return upload.length is not None and context.stores.uploads.offset(upload.id) == upload.length

@@ -15,7 +15,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
-from tusd_py.domain.upload import Upload, UploadKind
+from tusd_py.domain.upload import Upload, UploadKind, UploadProtocol
 from tusd_py.storage import checksums
 from tusd_py.storage.port import ChunkVerification, Writer
 from tusd_py.storage.running_hash import RunningHash
@@ -52,7 +52,7 @@ class WriteSession:
         """The first bytes, if one chunk brought them."""
         self._new = new
         self._completes = completes
-        self._by_length = completes is None or upload.completes_at_length
+        self._by_length = completes is None or upload.protocol is UploadProtocol.TUS
         """Whether the upload is complete when it has all bytes, whatever the client says."""
         self._is_last = False
         """Whether the client said that this body is the last one, and it arrived to its end."""

@@ -27,11 +27,13 @@ def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
         metadata={"filename": "视频".encode(), "raw": b"\x80\xff", "flag": b""},
         declared_hash="c" * 64, kind=UploadKind.FINAL, concat_header="final;/files/x",
         parts=(fresh_id(), fresh_id()), protocol=UploadProtocol.IETF, wants_sha256=True,
+        completes_at_length=False,
     )  # fmt: skip
     catalog.uploads.add(made)
     assert catalog.uploads.get(made.id) == made
     catalog.uploads.keep_sha256(made.id, "d" * 64)
-    assert catalog.uploads.get(made.id) == replace(made, sha256="d" * 64)
+    catalog.uploads.set_completes_at_length(made.id, True)
+    assert catalog.uploads.get(made.id) == replace(made, sha256="d" * 64, completes_at_length=True)
     assert catalog.uploads.get(fresh_id()) is None
 
 

@@ -14,6 +14,7 @@ from support.waiting import until
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import (
+    BackendError,
     ClientDisconnected,
     HookRefused,
     LengthConflict,
@@ -28,6 +29,7 @@ from tusd_py.domain.quota import Quota
 from tusd_py.domain.upload import Upload, UploadProtocol, UploadState
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.uploads import finish as finishing
+from tusd_py.uploads import receive as receiving
 from tusd_py.uploads.append import append
 from tusd_py.uploads.create import create
 from tusd_py.uploads.expire import collect_expired
@@ -58,6 +60,36 @@ def test_a_full_upload_stays_open_until_its_client_ends_it(client: UploadsInProc
     ended = appended(client, upload_id, 4, body_length=0, **LAST)
     assert (ended.complete, ended.offset) == (True, 4)
     assert client.job(upload_id).file_size == 4
+
+
+@pytest.mark.parametrize("last", [LAST, {"protocol": UploadProtocol.TUS}], ids=["draft", "tus"])
+def test_a_crash_behind_the_last_byte_does_not_undo_what_the_client_said(
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any]
+) -> None:
+    """Some clients take the upload for complete by its offset, and never say it again."""
+    upload_id = client.create(4, **MORE)
+    client.append(upload_id, 0, b"fo", body_length=2, **MORE)
+
+    async def crash(*_args: object) -> None:
+        raise BackendError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receiving, "finish", crash)
+        with pytest.raises(BackendError):
+            client.append(upload_id, 2, b"ur", body_length=2, **last)
+    client.restart()
+    assert client.state(upload_id) is UploadState.RECEIVING
+    assert client.run(recover(client.context)) == 1
+    assert client.job(upload_id).file_size == 4
+
+
+def test_a_later_part_takes_back_that_a_broken_one_was_the_last(client: UploadsInProcess) -> None:
+    upload_id = client.create(4, **MORE)
+    with pytest.raises(ClientDisconnected):
+        client.append(upload_id, 0, b"fo", breaks_off=True, body_length=4, **LAST)
+    assert not appended(client, upload_id, 2, b"ur", body_length=2, **MORE).complete
+    client.restart()
+    assert client.run(recover(client.context)) == 0
 
 
 def test_a_full_upload_that_no_client_ends_expires(client: UploadsInProcess) -> None:
@@ -188,7 +220,7 @@ def test_one_protocol_begins_and_the_other_ends(client: UploadsInProcess) -> Non
 
 
 def test_what_tus_began_is_complete_at_its_length(client: UploadsInProcess) -> None:
-    """Nothing would finish it else: recovery does not know what the draft's request said."""
+    """What the requests of the draft say is recorded of uploads that the draft began."""
     upload_id = client.create(4)
     assert appended(client, upload_id, 0, b"four", **MORE).complete
 
@@ -196,7 +228,7 @@ def test_what_tus_began_is_complete_at_its_length(client: UploadsInProcess) -> N
 def test_the_answer_to_the_last_body_follows_the_finish(
     client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An upload of tus may be finished behind the answer; this one would stay open after a crash."""
+    """An upload of tus may be finished behind the answer; the draft's answer has what came of it."""
     monkeypatch.setattr(finishing, "REHASH_NOW_BYTES", 10)
     upload_id = client.create(2000, **MORE)
     client.append(upload_id, 0, b"x" * 1000, **MORE)

@@ -68,6 +68,10 @@ class UploadRepository(InstantUploadRepository, Protocol):
         """
         ...
 
+    def set_completes_at_length(self, upload_id: UploadId, value: bool) -> None:
+        """Record whether an upload is complete when it has all bytes. Idempotent."""
+        ...
+
     def reserve_quota(self, upload: Upload, *, end: int, ahead: int, limit: int) -> int:
         """Reserve bytes of the owner's quota for an upload of deferred length.
 

@@ -1,4 +1,4 @@
-"""The protocol in which an upload was begun (all earlier ones: tus); the SHA-256 of its file."""
+"""How an upload was begun and is completed (all earlier ones: by tus); the SHA-256 of its file."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ def upgrade() -> None:
     known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("uploads")}
     for column in (
         sa.Column("protocol", sa.String(8), nullable=False, server_default="tus"),
+        sa.Column("completes_at_length", sa.Boolean, nullable=False, server_default=sa.true()),
         sa.Column("sha256", sa.String(64)),
         sa.Column("wants_sha256", sa.Boolean, nullable=False, server_default=sa.false()),
     ):
