@@ -1,4 +1,5 @@
 // What is known of a file's content, in the words of people.
+import { clock } from './clock.js'
 import { language } from './common.js'
 import { text } from './server.js'
 
@@ -10,14 +11,6 @@ const CODECS = {
 }
 const RANGES = { hdr10: 'HDR10', hlg: 'HLG', 'dolby-vision': 'Dolby Vision' }
 const DAY = new Intl.DateTimeFormat([...navigator.languages.filter((tag) => tag.startsWith(language)), language], { dateStyle: 'medium' })
-
-/** A length of time as players show it. */
-export function clock(seconds) {
-  const whole = Math.round(seconds)
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
-  const two = (number) => String(number).padStart(2, '0')
-  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`
-}
 
 /** The facts of a file in one line; '' if there are none. */
 export function factsInWords(facts) {

@@ -1,7 +1,8 @@
 // The tile of a row, and what it opens: the player of a film or a sound in the row, the viewer of pictures.
 import { addressOf, isOld, renew, showPicture } from './addresses.js'
+import { clock } from './clock.js'
 import { language } from './common.js'
-import { clock, factsInWords } from './facts.js'
+import { factsInWords } from './facts.js'
 import { text } from './server.js'
 import { size } from './size.js'
 
