@@ -1,6 +1,6 @@
 // What the list does not have of a file, read once its row is near what is seen: all such rows in one request.
 import { LINK_SECONDS } from './addresses.js'
-import { access, api } from './server.js'
+import { ask } from './server.js'
 
 const AT_ONCE = 100
 const PAUSE = 5000
@@ -30,7 +30,8 @@ export function detailsOf(needed, got) {
   }
 
   async function read(ids) {
-    const found = await ask(ids)
+    const answer = await ask('details', { method: 'POST', body: JSON.stringify({ task_ids: ids, seconds: LINK_SECONDS }) })
+    const found = answer?.tasks ?? []
     for (const each of found) got(each.progress.task_id, each)
     const known = new Set(found.map(({ progress }) => progress.task_id))
     const others = ids.filter((id) => !known.has(id))
@@ -52,12 +53,4 @@ export function detailsOf(needed, got) {
     /** Reads those that the first of these rows need, wherever they are. */
     readRows: (rows) => read(rows.map(needed).filter(Boolean).slice(0, AT_ONCE)),
   }
-}
-
-async function ask(ids) {
-  const headers = { 'Content-Type': 'application/json', ...access.headers() }
-  const body = JSON.stringify({ task_ids: ids, seconds: LINK_SECONDS })
-  const answer = await fetch(`${api}details`, { method: 'POST', headers, body }).catch(() => null)
-  const found = answer?.ok ? await answer.json().catch(() => null) : null
-  return found?.tasks ?? []
 }

@@ -17,5 +17,5 @@ welcome.hidden = !own.text
 /** An answer of the API, or null. */
 export async function ask(path, options = {}) {
   const response = await fetch(api + path, { ...options, headers: access.headers() }).catch(() => null)
-  return response?.ok ? response.json() : null
+  return response?.ok ? response.json().catch(() => null) : null
 }
