@@ -324,13 +324,16 @@ list.addEventListener('click', ({ target }) => {
 
 /** The next task from that of an id that the viewer shows, in steps of 1 or -1; null at the end of the list. */
 async function beside(id, step) {
+  /** Rows whose details were requested: the server may have none, or not answer. */
+  const requested = new Set()
   for (let row = rows.get(id); row; ) {
     const following = step > 0 ? 'nextElementSibling' : 'previousElementSibling'
     if (!row[following] && step > 0) await inTurn(readMore)
     row = row[following]
-    if (row && !tasks.get(row.dataset.task).detailed) {
+    if (row && !requested.has(row) && !tasks.get(row.dataset.task).detailed) {
       const ahead = []
       for (let each = row; each && ahead.length < PAGE; each = each[following]) ahead.push(each)
+      for (const each of ahead) requested.add(each)
       await details.readRows(ahead)
     }
     const task = row && tasks.get(row.dataset.task)
