@@ -95,12 +95,12 @@ export async function openMedia(row, task, beside, linkTo) {
 
 async function play(row, task, kind) {
   const place = row.querySelector('.media')
-  const tile = row.querySelector('.tile button')
   const isOpen = place.childElementCount > 0
-  tile.setAttribute('aria-expanded', !isOpen)
+  // Without the server it stays closed.
+  const { player } = isOpen ? {} : await load('player')
+  row.querySelector('.tile button').setAttribute('aria-expanded', !isOpen)
   row.toggleAttribute('data-plays', !isOpen)
   if (isOpen) return place.replaceChildren()
-  const { player } = await load('player')
   const id = task.task_id
   place.replaceChildren(
     player(kind, {
