@@ -19,8 +19,8 @@ export function player(kind, what) {
   element.setAttribute('aria-label', name)
   if (kind === 'video' && of.poster) element.poster = address('poster')
   for (const each of renditions.filter((one) => one.name.startsWith('subtitles-'))) element.append(subtitles(each, what))
-  const isSized = of.hls && element.canPlayType(PLAYLIST)
-  keepPlaying(element, isSized ? ['hls', what.main] : [what.main], what)
+  const playsLists = of.hls && element.canPlayType(PLAYLIST)
+  keepPlaying(element, playsLists ? ['hls', what.main] : [what.main], what)
   if (kind === 'video' || !of.waveform) return element
   const both = document.createElement('div')
   both.append(waveform(element, address('waveform'), what), element)

@@ -66,12 +66,13 @@ async function read(address) {
   if (!found?.length) return []
   const loudness = Array.from({ length: found.length }, (_, at) => Math.max(-found.data[2 * at], found.data[2 * at + 1]) / 2 ** (found.bits - 1))
   const count = Math.min(BARS, found.length)
-  // The loudest has the whole height: a quiet recording is seen too.
-  const most = Math.max(...loudness) || 1
-  return Array.from({ length: count }, (_, bar) => {
+  const bars = Array.from({ length: count }, (_, bar) => {
     const [from, to] = [bar, bar + 1].map((each) => Math.floor((each * found.length) / count))
-    return Math.max(...loudness.slice(from, to)) / most
+    return Math.max(...loudness.slice(from, to))
   })
+  // The loudest has the whole height: a quiet recording is seen too.
+  const most = Math.max(...bars) || 1
+  return bars.map((height) => height / most)
 }
 
 function drawing(bars, name) {
