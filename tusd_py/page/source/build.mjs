@@ -19,15 +19,15 @@ const OPTIONS = {
   alias: { '@transloadit/prettier-bytes': './prettier-bytes.js' },
   legalComments: 'none',
   logLevel: 'error',
+  metafile: true,
 }
-const { metafile } = await build({
+const first = await build({
   ...OPTIONS,
   entryPoints: { page: 'page.js', admin: 'admin.js', receiver: 'receiver.js', 'hash-worker': 'hash-worker.js', 'stream-worker': 'stream-worker.js' },
   format: 'iife',
-  metafile: true,
 })
 // What the page imports after a click.
-await build({ ...OPTIONS, entryPoints: { player: 'player.js', shares: 'shares.js', viewer: 'viewer.js' }, format: 'esm' })
+const later = await build({ ...OPTIONS, entryPoints: { player: 'player.js', shares: 'shares.js', viewer: 'viewer.js' }, format: 'esm' })
 for (const page of ['index.html', 'admin.html', 'api.html', 'api.js', 'receiver.html']) {
   fs.copyFileSync(path.join(import.meta.dirname, page), path.join(out, page))
 }
@@ -40,5 +40,5 @@ for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) {
   const text = fs.readFileSync(path.join(viewer, file), 'utf8').replace(/\n?(\/\/|\/\*)# sourceMappingURL=.*\n?/, '\n')
   fs.writeFileSync(path.join(out, file), text)
 }
-fs.writeFileSync(path.join(out, 'LICENCES.txt'), licencesOf(metafile.inputs, ['swagger-ui-dist']))
+fs.writeFileSync(path.join(out, 'LICENCES.txt'), licencesOf({ ...first.metafile.inputs, ...later.metafile.inputs }, ['swagger-ui-dist']))
 await buildComponent(path.join(out, 'tusd-upload'))
