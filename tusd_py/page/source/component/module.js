@@ -1,4 +1,4 @@
-// The component as a module: import '@tusd-py/upload'.
+// The component as a module: import 'tusd-upload'.
 import { elementFrom } from './tusd-upload.js'
 
 export const TusdUpload = elementFrom(new URL('./hash-worker.js', import.meta.url).href)

@@ -182,7 +182,6 @@ export const component = {
   remove: 'Remove',
   retry: 'Try again',
   deleted: 'It was deleted while it was sent.',
-  one: 'Only one file can be chosen.',
   required: 'Choose a file.',
   stillSending: 'Wait until the files are sent.',
   notSent: 'A file was not sent: remove it, or try again.',

@@ -185,7 +185,6 @@ export const component = {
   remove: '移除',
   retry: '重试',
   deleted: '该文件在上传过程中被删除。',
-  one: '只能选择一个文件。',
   required: '请选择文件。',
   stillSending: '请等待文件上传完成。',
   notSent: '有文件未上传：请移除或重试。',
