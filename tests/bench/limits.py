@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+from support.files import files_in
 from support.server import Server, running_server
 from support.tus import create, delete, patch, post
 
@@ -82,14 +83,14 @@ ATTACKS: dict[str, Attack] = {
 def measure(name: str, attack: Attack, server: Server) -> None:
     attack(server)
     data = server.data_dir / "uploads"
-    sizes = [p.stat().st_size for p in data.rglob("*") if p.is_file()]
+    sizes = [path.stat().st_size for path in files_in(data)]
     held, largest = sum(sizes), max(sizes)
     if attack is by_concatenation:
         held -= MAX_SIZE // 2
     print(  # noqa: T201
         f"| {name} | {held / MIB:.1f} | {max(0, held - QUOTA)} | {max(0, largest - MAX_SIZE)} |"
     )
-    for path in [p for p in data.rglob("*") if p.is_file()]:
+    for path in files_in(data):
         delete(server.files + path.name)
 
 

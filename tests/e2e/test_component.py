@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from support.files import bytes_in
 from support.metrics import metrics
 from support.page import visiting
 from support.server import Server, running_server
@@ -30,8 +31,7 @@ STATE = """({
 
 
 def arrived(server: Server) -> int:
-    folder = server.data_dir / "uploads"
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return bytes_in(server.data_dir / "uploads")
 
 
 def test_it_goes_on_after_a_restart_and_with_another_token(tmp_path: Path) -> None:

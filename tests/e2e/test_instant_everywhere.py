@@ -9,6 +9,7 @@ from pathlib import Path
 import blake3
 import pytest
 from support.clients import UPPY_PAGE, by_aiotus, by_tus_js, by_tuspy, by_uppy
+from support.files import bytes_in, files_in
 from support.metrics import metrics
 from support.nginx import Nginx
 from support.server import Server, running_server
@@ -105,7 +106,7 @@ def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
         sending.start()
 
         def arrived() -> int:
-            return sum(path.stat().st_size for path in _bodies(server))
+            return bytes_in(server.data_dir / "uploads")
 
         wait_until(lambda: arrived() > 4 * MIB, timeout=60)
         server.kill()
@@ -120,4 +121,4 @@ def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
 
 
 def _bodies(server: Server) -> list[Path]:
-    return [path for path in (server.data_dir / "uploads").rglob("*") if path.is_file()]
+    return files_in(server.data_dir / "uploads")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.files import bytes_in
 from support.metrics import metrics
 from support.nginx import PROXY, Nginx
 from support.page import visiting
@@ -33,8 +34,7 @@ def big(tmp_path: Path) -> Path:
 
 
 def arrived(server: Server) -> int:
-    folder = server.data_dir / "uploads"
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return bytes_in(server.data_dir / "uploads")
 
 
 def received(server: Server) -> float:

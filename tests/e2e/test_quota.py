@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.cluster import Cluster
+from support.files import bytes_in
 from support.services import MariaDb, RabbitMq, Redis
 from support.tus import create, offset, patch, post
 
@@ -54,9 +55,7 @@ def test_bodies_of_unknown_length_at_once_never_get_more_than_the_quota(cluster:
     urls = [create(cluster.servers[number % 2], None) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         seen = Counter(pool.map(lambda url: patch(url, 0, bytes(quota // 4)).status_code, urls))
-    there = sum(
-        path.stat().st_size for path in (cluster.data_dir / "uploads").rglob("*") if path.is_file()
-    )
+    there = bytes_in(cluster.data_dir / "uploads")
     print(f"\n8 bodies of {quota // 4}, room for {quota}: {dict(seen)}, {there} there")  # noqa: T201
     assert there <= quota
     assert seen[204] >= 3

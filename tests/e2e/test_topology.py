@@ -23,6 +23,7 @@ import pytest
 from support.campaign import Campaign, make_sources, status, table
 from support.conformance import SETTINGS, by_outcome, run_suite
 from support.deployed import Deployed
+from support.files import files_in, size_of
 from support.media import video
 from support.raw_http import silent_patch
 from support.snippets import matches, snippet
@@ -131,12 +132,11 @@ def check_nothing_is_left(deployed: Deployed, campaign: Campaign) -> None:
 
     def left() -> list[Path]:
         folders = (deployed.data_dir / "uploads", deployed.data_dir / "work")
-        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return [path for path in files if not is_lost_creation(path)]
+        return [path for path in files_in(*folders) if not is_lost_creation(path)]
 
     def is_lost_creation(path: Path) -> bool:
         """Return whether the client never got the creation's answer; such an upload expires."""
-        return path.name not in campaign.sent and path.stat().st_size == 0
+        return path.name not in campaign.sent and size_of(path) == 0
 
     wait_until(lambda: not left(), timeout=60)
     wait_until(lambda: not deployed.sql("SELECT id FROM outbox WHERE sent_at IS NULL"), timeout=60)

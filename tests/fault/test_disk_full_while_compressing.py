@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+from support.files import files_in, size_of
 from support.media import video
 from support.server import running_server
 from support.small_disk import fill, small_disk
@@ -17,6 +18,11 @@ ENV = {
 }
 
 
+def drafts(work: Path) -> list[Path]:
+    """Return the files that are being written."""
+    return [path for path in files_in(work) if path.suffix == ".part"]
+
+
 def test_a_film_waits_for_room_and_is_then_compressed(tmp_path: Path) -> None:
     source = video(tmp_path / "clip.mp4", size="960x540", seconds=3.0, rate=25, crf=12)
     with (
@@ -27,7 +33,7 @@ def test_a_film_waits_for_room_and_is_then_compressed(tmp_path: Path) -> None:
         task = upload(server, source)
         url = f"{server.files}{task}"
         work = server.data_dir / "work"
-        wait_until(lambda: any(path.stat().st_size for path in work.rglob("*.part")), 60)
+        wait_until(lambda: any(map(size_of, drafts(work))), 60)
         fill(ballast)
         wait_until(lambda: server.progress(task).get("message") == "等待资源", 60)
         assert server.progress(task)["status"] != "failed"
@@ -37,4 +43,4 @@ def test_a_film_waits_for_room_and_is_then_compressed(tmp_path: Path) -> None:
         assert (done["status"], done["renditions"]) == ("completed", ["web", "original"])
         assert httpx.get(f"{url}?rendition=original").content == source.read_bytes()
         assert httpx.get(url).content[4:8] == b"ftyp"
-        assert list(work.rglob("*.part")) == []
+        assert drafts(work) == []

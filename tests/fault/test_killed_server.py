@@ -9,6 +9,7 @@ from pathlib import Path
 import blake3
 import httpx
 import pytest
+from support.files import bytes_in
 from support.raw_http import connected, silent_patch
 from support.server import Server, running_server
 from support.tus import append, create, offset, task_id
@@ -60,7 +61,7 @@ def test_a_server_killed_in_the_middle_of_a_patch_resumes_to_the_same_bytes(
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return bytes_in(folder)
 
 
 def _query(server: Server, statement: str) -> list[tuple[object, ...]]:

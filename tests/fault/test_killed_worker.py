@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.files import files_in
 from support.media import probe, video
 from support.server import Server, running_server
 from support.tus import delete, upload
@@ -96,7 +97,7 @@ def test_a_worker_killed_at_any_step_leaves_one_effect(
         stored = server.data_dir / "objects" / str(pool[1])
         assert probe(stored, "stream=codec_name").split() == ["h264", "aac"]
         uploads = server.data_dir / "uploads"
-        wait_until(lambda: not [path for path in uploads.rglob("*") if path.is_file()])
+        wait_until(lambda: not files_in(uploads))
     assert programs_in(server.data_dir) == []
 
 

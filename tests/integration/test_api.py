@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.files import files_in
 from support.media import video
 from support.raw_http import connected
 from support.server import Server
@@ -90,7 +91,7 @@ def test_a_form_without_a_whole_file_is_refused_and_leaves_nothing(
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]
     assert answer.json()["code"] == "malformed_request"
-    assert [path for path in (server.data_dir / "uploads").rglob("*") if path.is_file()] == []
+    assert files_in(server.data_dir / "uploads") == []
     assert "Traceback" not in "\n".join(server.lines)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.files import files_in
 from support.server import Server, running_server
 from support.small_disk import fill, small_disk
 from support.tus import BODY, TUS, append, create, head, offset, patch
@@ -40,7 +41,7 @@ def test_a_bad_request_gets_the_reason(
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert (problem["status"], problem["code"]) == (status, code)
         assert problem["detail"].endswith((".", "GB", "bytes."))
-    assert [path for path in (server.data_dir / "uploads").rglob("*") if path.is_file()] == []
+    assert files_in(server.data_dir / "uploads") == []
 
 
 def test_a_wrong_offset_is_answered_with_the_right_one(server: Server) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.files import files_in
 from support.nginx import PROXY, Nginx
 from support.server import Server, running_server
 
@@ -59,7 +60,7 @@ def bad(findings: list[Finding]) -> dict[str, Level]:
 
 
 def uploads(backend: Server) -> list[Path]:
-    return [path for path in (backend.data_dir / "uploads").rglob("*") if path.is_file()]
+    return files_in(backend.data_dir / "uploads")
 
 
 def test_a_sound_deployment_has_no_problem_and_keeps_nothing(backend: Server) -> None:

@@ -9,6 +9,7 @@ import anyio
 import httpx
 import pytest
 from standardwebhooks import Webhook
+from support.files import files_in
 from support.media import video
 from support.receiver import Received, Receiver
 from support.served_app import served_app
@@ -43,7 +44,7 @@ def env(receiver: Receiver, **more: str) -> dict[str, str]:
 
 
 def stored_files(server: Server) -> list[Path]:
-    return [path for path in (server.data_dir / "uploads").rglob("*") if path.is_file()]
+    return files_in(server.data_dir / "uploads")
 
 
 def test_an_application_decides_and_is_notified_by_signed_requests(

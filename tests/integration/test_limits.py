@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.cluster import Cluster
+from support.files import files_in
 from support.raw_http import Connection, silent_patch
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis
@@ -32,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def sources(server: Server) -> int:
     folder = server.data_dir / "uploads"
-    return sum(len(files) for _, _, files in os.walk(folder))
+    return len(files_in(folder))
 
 
 def test_more_bytes_than_the_quota_are_refused_before_they_are_sent(server: Server) -> None:

@@ -4,10 +4,10 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
+from support.files import bytes_in, files_in
 from support.server import Server, running_server
 from support.tus import append, chunk, create, delete, head, offset, patch, post, task_id
 from support.waiting import wait_until
@@ -33,19 +33,14 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def server(started: Server) -> Iterator[Server]:
     """Run a server whose one user has no files."""
     yield started
-    for _, _, files in os.walk(started.data_dir / "uploads"):
-        for name in files:
-            if "." not in name:
-                delete(f"{started.files}{Path(name).name}")
+    for path in files_in(started.data_dir / "uploads"):
+        if not path.suffix:
+            delete(f"{started.files}{path.name}")
 
 
 def on_disk(server: Server) -> int:
     """Return the bytes of all data files."""
-    return sum(
-        (Path(folder) / name).stat().st_size
-        for folder, _, files in os.walk(server.data_dir / "uploads")
-        for name in files
-    )
+    return bytes_in(server.data_dir / "uploads")
 
 
 def pieces(count: int, size: int = 256 << 10) -> Iterator[bytes]:

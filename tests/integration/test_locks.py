@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import blake3
 import httpx
+from support.files import bytes_in
 from support.raw_http import silent_patch
 from support.server import Server
 from support.tus import append, create, delete, head, offset, patch, task_id
@@ -61,9 +62,7 @@ def test_a_stopping_server_keeps_what_a_silent_patch_had_sent(server: Server) ->
     with silent_patch(url, 0, 9000, content) as silent:
         # The bytes are in the file before the server gets the signal to stop.
         data = server.data_dir / "uploads"
-        wait_until(
-            lambda: sum(path.stat().st_size for path in data.rglob("*") if path.is_file()) == 5000
-        )
+        wait_until(lambda: bytes_in(data) == 5000)
         assert server.stop() == 0
         assert silent.answer().status == 503
     server.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.clamd import EICAR, MAX_BYTES, ClamdServer
+from support.files import files_in
 from support.metrics import metrics
 from support.server import Server, running_server
 from support.tus import TUS, head, upload
@@ -61,7 +62,7 @@ def zipped(content: bytes) -> bytes:
 def kept(server: Server) -> list[Path]:
     """Return the files of uploads and objects that exist."""
     folders = [server.data_dir / "uploads", server.data_dir / "objects" / "pool"]
-    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return files_in(*folders)
 
 
 @pytest.mark.parametrize("content", [EICAR, zipped(EICAR)], ids=["plain", "in a zip"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import blake3
 import httpx
 import pytest
+from support.files import files_in
 from support.media import video
 from support.server import Server
 from support.waiting import wait_until
@@ -140,6 +141,4 @@ def check(campaign: Campaign) -> None:
         assert (server.data_dir / "objects" / pool[digest]).exists()
     uploads = server.data_dir / "uploads"
     known = set(campaign.sent)
-    wait_until(
-        lambda: not [p for p in uploads.rglob("*") if p.is_file() and p.name in known], timeout=60
-    )
+    wait_until(lambda: not [path for path in files_in(uploads) if path.name in known], timeout=60)
