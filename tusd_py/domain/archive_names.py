@@ -1,9 +1,9 @@
 """Gives the files of an archive names that no system can mix up when it unpacks them."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from tusd_py.domain.filenames import numbered
-from tusd_py.domain.relative_path import folder_of
 
 
 def unique_paths(paths: Sequence[str]) -> list[str]:
@@ -14,23 +14,33 @@ def unique_paths(paths: Sequence[str]) -> list[str]:
 
     Args: paths: safe ones, as ``safe_path`` makes them, or single names.
     """
-    taken = {folder.casefold() for path in paths for folder in _folders_of(path)}
+    folded = sorted(path.casefold() for path in paths)
+    taken: set[str] = set()
     numbers: dict[str, int] = {}
     unique = []
     for path in paths:
         found = path
-        while found.casefold() in taken:
-            numbers[path] = numbers.get(path, 0) + 1
-            folder = folder_of(path)
-            name = numbered(path.rpartition("/")[2], numbers[path])
-            found = f"{folder}/{name}" if folder else name
+        while found.casefold() in taken or _is_folder(found.casefold(), folded):
+            # Paths that would get the same names share their numbers: otherwise thousands of them
+            # would each try all names that the others have.
+            shared = _numbered(path, 1).casefold()
+            numbers[shared] = numbers.get(shared, 0) + 1
+            found = _numbered(path, numbers[shared])
         taken.add(found.casefold())
         unique.append(found)
     return unique
 
 
-def _folders_of(path: str) -> list[str]:
-    folders = []
-    while path := folder_of(path):
-        folders.append(path)
-    return folders
+def _is_folder(path: str, paths: Sequence[str]) -> bool:
+    """Return whether any of the sorted paths is below this one.
+
+    They are not split: deep paths of thousands of files would need hundreds of MB.
+    """
+    beginning = f"{path}/"
+    place = bisect_left(paths, beginning)
+    return place < len(paths) and paths[place].startswith(beginning)
+
+
+def _numbered(path: str, number: int) -> str:
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{numbered(name, number)}"

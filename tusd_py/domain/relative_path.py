@@ -36,8 +36,3 @@ def safe_path(text: str) -> str:
 def composed(text: str) -> str:
     """Return the text in one form (NFC): macOS sends names in another one."""
     return unicodedata.normalize("NFC", text)
-
-
-def folder_of(path: str) -> str:
-    """Return the folder of a safe path; '' if there is none."""
-    return path.rpartition("/")[0]
