@@ -40,7 +40,7 @@ def test_what_is_stored_is_complete_at_once_and_the_rest_is_sent(server: Server)
     held, new = created(
         server,
         {"length": 1000, "metadata": metadata(filename="b.bin", filehash=digest)},
-        {"length": 5, "metadata": metadata(filename="c.txt")},
+        {"length": 5.0, "metadata": metadata(filename="c.txt")},
     )
     assert (held["offset"], held["instant"]) == (1000, True)
     assert (new["offset"], new["instant"]) == (0, False)
@@ -79,7 +79,7 @@ def test_each_entry_counts_as_one_request(tmp_path: Path) -> None:
 
 def test_what_is_no_list_of_uploads_is_refused(server: Server) -> None:
     for uploads in ([], [{"length": 1}] * 101, ["x"], [{"length": -1}], [{"length": True}],
-                    [{"length": "1"}], [{"length": 1, "metadata": 5}]):  # fmt: skip
+                    [{"length": "1"}], [{"length": 1.5}], [{"length": 1, "metadata": 5}]):  # fmt: skip
         assert ask(server, *uploads).status_code == 400
     assert ask(server, {"length": 1, "metadata": "x" * (300 << 10)}).status_code == 400
 

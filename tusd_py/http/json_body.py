@@ -1,4 +1,4 @@
-"""Reads small JSON bodies of requests."""
+"""Reads small JSON bodies of requests, and numbers in them."""
 
 from typing import Any, Final
 
@@ -23,6 +23,16 @@ async def json_members(request: Request, *, most: int = MAX_BODY_BYTES) -> dict[
         return read_json_object(body)
     except NotAJsonObject as error:
         raise ProtocolError("The body must be a JSON object, or empty.") from error
+
+
+def whole_number(member: object) -> int | None:
+    """Return the number of a member; None: it is none, or has a fraction.
+
+    JSON may write a whole number with a fraction of zero.
+    """
+    if isinstance(member, bool) or not isinstance(member, int | float) or member % 1 != 0:
+        return None
+    return int(member)
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -3,13 +3,12 @@
 from typing import Any
 
 from tusd_py.domain.errors import ProtocolError
+from tusd_py.http.json_body import whole_number
 
 
 def link_seconds(members: dict[str, Any], *, default: int, most: int) -> int:
     """Return the member ``seconds``, or the default. Raises: ProtocolError."""
-    seconds = members.get("seconds", default)
-    # JSON may write a whole number with a fraction of zero.
-    whole = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds % 1 == 0
-    if not whole or not 1 <= seconds <= most:
+    seconds = whole_number(members.get("seconds", default))
+    if seconds is None or not 1 <= seconds <= most:
         raise ProtocolError(f"The member seconds must be a number from 1 to {most}.")
-    return int(seconds)
+    return seconds

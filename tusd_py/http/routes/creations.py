@@ -21,7 +21,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import problem_members
 from tusd_py.http.hook_request import hook_request
-from tusd_py.http.json_body import json_members
+from tusd_py.http.json_body import json_members, whole_number
 from tusd_py.http.routes.progress import NO_STORE
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.protocol.fields import MAX_NUMBER
@@ -30,7 +30,6 @@ from tusd_py.uploads.create import create
 
 MAX_ENTRIES: Final = 100
 MAX_BODY_BYTES: Final = 256 << 10
-_NO_LENGTH: Final = "The member length must be a number of bytes."
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -66,15 +65,12 @@ def _entries(members: dict[str, Any]) -> list[_Entry]:
 def _entry(entry: object) -> _Entry:
     if not isinstance(entry, dict):
         raise ProtocolError("An entry of uploads must be a JSON object.")
-    length, metadata = entry.get("length"), entry.get("metadata", "")
-    if not isinstance(length, int | float) or isinstance(length, bool):
-        raise ProtocolError(_NO_LENGTH)
-    # JSON may write a whole number with a fraction of zero.
-    if length % 1 or not 0 <= length <= MAX_NUMBER:
-        raise ProtocolError(_NO_LENGTH)
+    length, metadata = whole_number(entry.get("length")), entry.get("metadata", "")
+    if length is None or not 0 <= length <= MAX_NUMBER:
+        raise ProtocolError("The member length must be a number of bytes.")
     if not isinstance(metadata, str):
         raise ProtocolError("The member metadata must be a text.")
-    return _Entry(int(length), metadata)
+    return _Entry(length, metadata)
 
 
 async def _answered(

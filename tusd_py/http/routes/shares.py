@@ -16,7 +16,7 @@ from tusd_py.domain.filenames import safe_name
 from tusd_py.domain.ids import parse_share_id
 from tusd_py.domain.share import Share
 from tusd_py.http.context import AppContext
-from tusd_py.http.json_body import json_members
+from tusd_py.http.json_body import json_members, whole_number
 from tusd_py.http.routes.progress import NO_STORE, find_upload, task_id_of
 from tusd_py.http.share_access import ShareAccess
 
@@ -100,14 +100,12 @@ def routes(context: AppContext, access: ShareAccess) -> list[BaseRoute]:
 
 def _number(members: dict[str, Any], name: str, most: int) -> int | None:
     """Return a whole number from 1 to ``most``; None if it is absent. Raises: ProtocolError."""
-    number = members.get(name)
-    if number is None:
+    if members.get(name) is None:
         return None
-    # JSON may write a whole number with a fraction of zero.
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if not is_number or number % 1 != 0 or not 1 <= number <= most:
+    number = whole_number(members[name])
+    if number is None or not 1 <= number <= most:
         raise ProtocolError(f"The member {name} must be a number from 1 to {most}.")
-    return int(number)
+    return number
 
 
 def _password(members: dict[str, Any]) -> str:
