@@ -5,8 +5,7 @@ counts as one request. An entry that is refused does not affect the others.
 """
 
 import asyncio
-import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -15,18 +14,15 @@ from starlette.routing import BaseRoute, Route
 
 from tusd_py.clock import rfc3339
 from tusd_py.domain.caller import Caller
-from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import ProtocolError, TusdError
-from tusd_py.domain.ids import UploadId
 from tusd_py.http.context import AppContext
 from tusd_py.http.errors import problem_members
-from tusd_py.http.hook_request import hook_request
 from tusd_py.http.json_body import json_members, whole_number
 from tusd_py.http.routes.progress import NO_STORE
+from tusd_py.http.upload_requests import create_upload, token_header
 from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.protocol.fields import MAX_NUMBER
 from tusd_py.protocol.tus1 import creation_of
-from tusd_py.uploads.create import create
 
 MAX_ENTRIES: Final = 100
 MAX_BODY_BYTES: Final = 256 << 10
@@ -78,34 +74,24 @@ async def _answered(
 ) -> dict[str, Any]:
     """Return what becomes of an entry: a new upload, or the problem that refuses it."""
     try:
-        await context.count_request(caller)
-        return await _created(context, request, caller, _command(context, request, entry))
+        return await _created(context, request, caller, entry)
     except TusdError as error:
         return problem_members(error)
 
 
-def _command(context: AppContext, request: Request, entry: _Entry) -> Create:
-    """Return the creation that an entry describes. Raises: ProtocolError, MaxSizeExceeded."""
-    command = creation_of(entry.length, entry.metadata, context.capabilities)
-    forwarded = hook_request(request, context.settings.hooks.forward_headers)
-    return command if forwarded is None else replace(command, request=forwarded)
-
-
 async def _created(
-    context: AppContext, request: Request, caller: Caller, command: Create
+    context: AppContext, request: Request, caller: Caller, entry: _Entry
 ) -> dict[str, Any]:
-    upload_id = UploadId(secrets.token_hex(16))
+    """Create the upload of an entry. Raises: what ``creation_of`` and ``create_upload`` raise."""
+    command = creation_of(entry.length, entry.metadata, context.capabilities)
     no_body = AsgiBody(request.receive, context.threads)
-    created = await create(context.uploads, caller, upload_id, command, no_body)
-    upload = created.upload
+    created = await create_upload(context, request.scope, caller, command, no_body)
     members: dict[str, Any] = {
-        "task_id": upload.id,
+        "task_id": created.upload.id,
         "offset": created.offset,
-        "instant": upload.instant,
+        "instant": created.upload.instant,
     }
     if created.expires_at is not None:
         members["expires_at"] = rfc3339(created.expires_at)
-    token = context.access.upload_token_header(
-        upload.user_id, upload.id, upload.length, created.expires_at
-    )
+    token = token_header(context, created)
     return members | ({"upload_token": token["Upload-Token"]} if token else {})
