@@ -88,9 +88,10 @@ def _find(
         shown = context.ports.tasks.get_all(ids)
     except BackendError:
         shown = {}
+    uploads = context.ports.catalog.uploads.get_all(ids)
     found = []
     for task_id in ids:
-        upload = context.ports.catalog.uploads.get(task_id)
+        upload = uploads.get(task_id)
         if upload is None or upload.user_id != user_id:
             continue
         if upload.state not in (UploadState.RECEIVING, UploadState.FINISHED):
