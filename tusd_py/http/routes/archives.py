@@ -116,8 +116,6 @@ def _link(user_id: UserId, members: dict[str, Any]) -> ArchiveLink:
     query = {name: members[name] for name in _QUERY if members.get(name) is not None}
     if not all(isinstance(text, str) for text in query.values()):
         raise ProtocolError(f"The members {', '.join(_QUERY)} must be texts.")
-    # JSON can have half of a character, which no file's name has.
-    query = {name: text.encode("utf-8", "replace").decode() for name, text in query.items()}
     if len("".join(query.values()).encode()) > MAX_QUERY_BYTES:
         raise ProtocolError(f"The texts must have {MAX_QUERY_BYTES} bytes together at most.")
     file_query(query)
