@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from tusd_py.catalog.values import FileQuery, ListPosition
 from tusd_py.domain.archive_names import unique_paths
@@ -18,8 +17,6 @@ from tusd_py.objects.port import ObjectStore
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.download import begin_reading, find_rendition, stored_pieces
 from tusd_py.zip_stream import ZipEntry, zip_pieces, zip_size
-
-_PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,8 @@ class Archive:
     """Begins to make it, in pieces.
 
     A file that was deleted or replaced meanwhile ends it with an error, so that the answer is
-    shorter than its length. Raises: UploadNotFound, TransientError: of the first file.
+    shorter than its length. Raises: UploadNotFound, RenditionNotFound, TransientError: of the
+    first file.
     """
 
 
@@ -68,11 +66,13 @@ def _planned(
         raise UploadUnfinished if found else TaskNotFound
     identities = {upload.file_identity for upload in ready if upload.file_identity is not None}
     files = context.catalog.objects.files(identities)
-    planned = [(upload, _main(files, upload)) for upload in ready]
-    planned.sort(key=lambda one: (_path(*one), one[0].created_at, one[0].id))
-    paths = unique_paths([_path(*one) for one in planned])
+    served = [(upload, _main(files, upload)) for upload in ready]
+    planned = [(_path(*one), *one) for one in served]
+    planned.sort(key=lambda one: (one[0], one[1].created_at, one[1].id))
+    paths = unique_paths([path for path, _, _ in planned])
     entries = [
-        _entry(context, objects, path, *one) for path, one in zip(paths, planned, strict=True)
+        _entry(context, objects, path, upload, main)
+        for path, (_, upload, main) in zip(paths, planned, strict=True)
     ]
     return Archive(
         size=zip_size(entries),
@@ -84,10 +84,11 @@ def _planned(
 
 def _selected(context: UploadContext, selection: Selection, limit: int) -> list[Upload]:
     """Return the selected uploads of the user. Raises: ArchiveTooLarge, TaskNotFound."""
-    if isinstance(selection.chosen, FileQuery):
-        ids: Sequence[UploadId] = _found(context, selection.user_id, selection.chosen, limit)
+    chosen = selection.chosen
+    if isinstance(chosen, FileQuery):
+        ids = _found(context, selection.user_id, chosen, limit)
     else:
-        ids = selection.chosen
+        ids = chosen
     if len(ids) > limit:
         raise ArchiveTooLarge(limit)
     uploads = [
@@ -97,22 +98,18 @@ def _selected(context: UploadContext, selection: Selection, limit: int) -> list[
         and upload.kind is not UploadKind.PARTIAL
         and upload.state is not UploadState.TERMINATED
     ]
-    if len(uploads) < len(set(ids)) and not isinstance(selection.chosen, FileQuery):
+    # A file that was found may have been deleted meanwhile.
+    if len(uploads) < len(set(ids)) and not isinstance(chosen, FileQuery):
         raise TaskNotFound
     return uploads
 
 
-def _found(context: UploadContext, user_id: UserId, query: FileQuery, limit: int) -> list[UploadId]:
-    ids: list[UploadId] = []
-    position = ListPosition()
-    while True:
-        total, rows = context.catalog.uploads.files(user_id, query, position, size=_PAGE)
-        if total > limit:
-            raise ArchiveTooLarge(limit)
-        ids += [row.task_id for row in rows]
-        if len(rows) < _PAGE:
-            return ids
-        position = ListPosition(after=(rows[-1].created_at, rows[-1].task_id))
+def _found(
+    context: UploadContext, user_id: UserId, query: FileQuery, limit: int
+) -> Sequence[UploadId]:
+    """Return the ids of the files that the query finds, at most one more than the limit."""
+    _, rows = context.catalog.uploads.files(user_id, query, ListPosition(), size=limit + 1)
+    return [row.task_id for row in rows]
 
 
 def _main(files: Mapping[str, File], upload: Upload) -> Rendition | None:
@@ -152,7 +149,8 @@ def _read(
     """Yield the bytes of an entry: of an object, or without ``key`` of the upload itself. Blocks.
 
     An archive holds this for each of its files, so it holds no more of them.
-    Raises: UploadNotFound, TransientError.
+    Raises: UploadNotFound; RenditionNotFound: the file as it was sent is stored no longer;
+        TransientError.
     """
     upload = context.catalog.uploads.get(upload_id)
     if upload is None or upload.state is not UploadState.FINISHED:
