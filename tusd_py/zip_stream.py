@@ -108,5 +108,6 @@ def _info(entry: ZipEntry) -> ZipInfo:
         (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second),
     )
     info.external_attr = _PERMISSIONS
+    # ``zip_size`` makes a header before there is a checksum.
     info.CRC = 0
     return info

@@ -55,6 +55,7 @@ def _fill_paths(connection: sa.Connection) -> None:
 
 
 def _path(raw: bytes | None) -> str:
+    """Return the path as rows that are written later have it: its rule is that of the domain."""
     try:
         metadata = decode_metadata(bytes(raw or b"").decode("latin-1"))
     except MalformedHeader:
