@@ -6,7 +6,8 @@ from urllib.parse import unquote_to_bytes
 
 from python_multipart.multipart import parse_options_header
 
-_QUOTED: Final = re.compile(rb'"(?:\\.|[^"\\])*"')
+_QUOTED: Final = re.compile(rb'"(?:\\.|[^"\\])*+("?)')
+"""A quoted string, or the rest if it does not end: each byte is read once, whatever was sent."""
 _EXTENDED_NAME: Final = re.compile(
     rb";[ \t]*filename\*[ \t]*=[ \t]*(UTF-8|ISO-8859-1)'[^';\s]*'([^;\s]*)", re.IGNORECASE
 )
@@ -19,7 +20,8 @@ def filename_of(disposition: bytes) -> str | None:
     The name in the form of RFC 8187 goes before the plain one (RFC 6266, 4.3). RFC 7578, 4.2
     forbids it in forms; some clients send it all the same.
     """
-    match = _EXTENDED_NAME.search(_QUOTED.sub(b'""', disposition))
+    unquoted = _QUOTED.sub(lambda quoted: b'""' if quoted[1] else quoted[0], disposition)
+    match = _EXTENDED_NAME.search(unquoted)
     if match is not None:
         return unquote_to_bytes(match[2]).decode(match[1].decode("ascii"), "replace")
     plain = parse_options_header(disposition)[1].get(b"filename")
