@@ -111,7 +111,7 @@ def open_program(
     _check_fits(context, upload, command, offset)
     if finished:
         return AppendResult(offset=offset, expires_at=None, complete=True)
-    upload = _with_completeness(context, _with_length(context, upload, declared), command)
+    upload = _with_length(context, upload, declared)
     if command.declared_hash is not None and upload.kind is UploadKind.REGULAR:
         upload = declare_hash(context, upload, command.declared_hash)
         if upload.instant:
@@ -121,6 +121,8 @@ def open_program(
                 complete=True,
                 skipped_bytes=upload.size - offset,
             )
+    # Last, since a request that is refused says nothing.
+    upload = _with_completeness(context, upload, command)
     checksum = None if command.body_length == 0 else command.checksum
     session = WriteSession(context, upload, checksum, completes=command.completes)
     session.open()

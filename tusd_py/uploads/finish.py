@@ -5,8 +5,8 @@ when this process did not see the upload from its first byte (it was restarted) 
 ``REHASH_NOW_BYTES`` are still to be read back for the hash, and no hash was declared that would
 have to be checked, then the answer goes out as soon as the bytes are durable, and the transaction
 follows when the hash is known. Nothing can be lost in between: a complete upload in state
-``receiving`` is finished by ``recovery`` after a crash. An upload that is complete only when its
-client says so is answered after the transaction, since nothing else records what the client said.
+``receiving`` is finished by ``recovery`` after a crash. An upload that the draft of the IETF began
+is always answered after the transaction, since its answer has what came of it.
 """
 
 import logging
@@ -60,8 +60,7 @@ async def finish(context: UploadContext, upload: Upload) -> None:
         not what its name may mean, under a whitelist; BackendError: the catalog can't be reached,
         the upload stays complete and is finished by the next attempt.
     """
-    if upload.needs_sha256:
-        await settle_sha256(context, upload)
+    await settle_sha256(context, upload)
     unread = context.unhashed_bytes(upload, upload.size)
     if unread > REHASH_IN_CALL_BYTES and not _may_finish_later(upload, unread):
         await rehash_in_slices(context, upload)
@@ -134,9 +133,12 @@ async def finish_received(
         upload = await context.threads.call(context.catalog.uploads.get, upload_id)
         if upload is None or upload.state is not UploadState.RECEIVING:
             return False
+        if not upload.completes_at_length:  # A request has said meanwhile that the upload goes on.
+            return False
         try:
             if sync:
                 await context.threads.sync(_sync, context, upload)
+            await settle_sha256(context, upload)
             await rehash_in_slices(context, upload)
             first = await context.threads.call(context.run, _commit_program(context, upload))
         except (HashMismatch, TypeMismatch) as error:

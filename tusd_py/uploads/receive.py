@@ -199,10 +199,10 @@ def _write_whole_program(
     upload, result = session.upload, _result(context, session)
     # A new upload is registered in the transaction that finishes it.
     register = None if session.registered else session.register
-    finishes_outside = session.is_complete and (
+    finishes_outside = result.complete and (
         upload.needs_sha256 or context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES
     )
-    if session.is_complete and not finishes_outside:
+    if result.complete and not finishes_outside:
         first = yield from finish_program(
             context, upload, register=register, head=session.first_bytes
         )

@@ -18,10 +18,12 @@ SLICE_BYTES: Final = 256 << 20
 async def settle_sha256(context: UploadContext, upload: Upload) -> None:
     """Check the SHA-256 that was declared for a full upload, or record the one that is wanted.
 
-    The caller holds the lock.
+    It does nothing for an upload that has neither. The caller holds the lock.
 
     Raises: HashMismatch: it is not what was declared; ShuttingDown, UploadNotFound, StorageDamaged.
     """
+    if not upload.needs_sha256:
+        return
     digest = checksums.new("sha256")
     for start in range(0, upload.size, SLICE_BYTES):
         if context.closing:

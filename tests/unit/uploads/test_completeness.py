@@ -16,6 +16,7 @@ from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.errors import (
     BackendError,
     ClientDisconnected,
+    HashConflict,
     HookRefused,
     LengthConflict,
     LengthExceeded,
@@ -55,6 +56,8 @@ def test_a_full_upload_stays_open_until_its_client_ends_it(client: UploadsInProc
     client.restart()
     assert client.run(recover(client.context)) == 0
     assert not client.run(recover_one(client.context, upload_id))
+    # A request may say so between the look at the upload and the lock.
+    assert not client.run(finishing.finish_received(client.context, upload_id))
     assert client.head(upload_id).offset == 4
     assert client.state(upload_id) is UploadState.RECEIVING
     ended = appended(client, upload_id, 4, body_length=0, **LAST)
@@ -90,6 +93,16 @@ def test_a_later_part_takes_back_that_a_broken_one_was_the_last(client: UploadsI
     assert not appended(client, upload_id, 2, b"ur", body_length=2, **MORE).complete
     client.restart()
     assert client.run(recover(client.context)) == 0
+
+
+def test_a_refused_request_says_nothing(client: UploadsInProcess) -> None:
+    upload_id = client.create(4, declared_hash="a" * 64, **MORE)
+    client.append(upload_id, 0, b"four", **MORE)
+    with pytest.raises(HashConflict):
+        appended(client, upload_id, 4, body_length=0, declared_hash="b" * 64, **LAST)
+    client.restart()
+    assert client.run(recover(client.context)) == 0
+    assert client.state(upload_id) is UploadState.RECEIVING
 
 
 def test_a_full_upload_that_no_client_ends_expires(client: UploadsInProcess) -> None:

@@ -14,6 +14,7 @@ from tusd_py.domain.errors import HashMismatch, ShuttingDown, UploadTerminated
 from tusd_py.domain.upload import UploadProtocol, UploadState
 from tusd_py.uploads import whole_digest
 from tusd_py.uploads.create import create
+from tusd_py.uploads.recovery import recover
 
 CONTENT = b"some content of an upload"
 RIGHT = hashlib.sha256(CONTENT).hexdigest()
@@ -57,6 +58,27 @@ def test_content_with_another_digest_is_dropped(client: UploadsInProcess) -> Non
     with pytest.raises(UploadTerminated):
         client.head(careful)
     assert client.context.counts.refused["hash_mismatch"] == 2
+
+
+def test_a_digest_is_settled_by_recovery_too(client: UploadsInProcess) -> None:
+    """The server may have died behind the last byte of a request that was the last one."""
+    values: tuple[dict[str, Any], ...] = (
+        {"sha256": WRONG},
+        {"sha256": RIGHT},
+        {"wants_sha256": True},
+    )
+    full = [client.create(len(CONTENT), completes=False, **DRAFT, **value) for value in values]
+    for upload_id in full:
+        client.append(upload_id, 0, CONTENT, completes=False, **DRAFT)
+        client.ports.catalog.uploads.set_completes_at_length(upload_id, True)
+    client.restart()
+    assert client.run(recover(client.context)) == 2
+    assert [client.state(upload_id) for upload_id in full] == [
+        UploadState.REJECTED,
+        UploadState.FINISHED,
+        UploadState.FINISHED,
+    ]
+    assert client.head(full[2]).upload.sha256 == RIGHT
 
 
 def test_a_server_that_stops_does_not_read_on(client: UploadsInProcess) -> None:
