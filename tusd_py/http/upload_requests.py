@@ -9,6 +9,7 @@ from starlette.types import Scope
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.hook_request import hook_request
 from tusd_py.http.mount import mount_path
@@ -51,6 +52,18 @@ def token_header(context: AppContext, result: Created | Inspected) -> dict[str, 
     return context.access.upload_token_header(
         upload.user_id, upload.id, upload.length, result.expires_at
     )
+
+
+def inspected_token_header(
+    context: AppContext, caller: Caller, inspected: Inspected
+) -> dict[str, str]:
+    """Return the header with the token of an upload whose offset a client requests.
+
+    The token of a finished upload is not renewed.
+    """
+    if caller.upload_id is None or inspected.upload.state is UploadState.RECEIVING:
+        return token_header(context, inspected)
+    return {}
 
 
 def renewed_token_header(

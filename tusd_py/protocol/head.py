@@ -42,6 +42,12 @@ def effective_method(head: Head) -> str:
     return method
 
 
+def names_head(head: Head) -> bool:
+    """Return whether a request is a HEAD by its own method or by that which overrides it."""
+    override = head.fields.joined("X-HTTP-Method-Override") or ""
+    return "HEAD" in (head.method, override.upper())
+
+
 def upload_id_of(head: Head) -> UploadId:
     """Return the upload that a request is for. Raises: UploadNotFound: none has that address."""
     upload_id = parse_upload_id(head.resource)

@@ -26,13 +26,14 @@ from tusd_py.http.errors import problem_response
 from tusd_py.http.interim import InterimResponses, sends_interim
 from tusd_py.http.upload_requests import (
     create_upload,
+    inspected_token_header,
     renewed_token_header,
     token_header,
     upload_address,
 )
 from tusd_py.ingest.socket_body import body_of
 from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.head import Head
+from tusd_py.protocol.head import Head, names_head
 from tusd_py.protocol.ietf.answers import (
     DraftFacts,
     digest_field,
@@ -107,10 +108,9 @@ class DraftEndpoint:
             return await offset_response(self._context, caller, command.upload_id, version)
 
     def _refusal(self, error: TusdError, head: Head, version: Version) -> Response:
-        override = head.fields.joined("X-HTTP-Method-Override") or ""
         response = problem_response(
             error,
-            tus_head="HEAD" in (head.method, override.upper()),
+            tus_head=names_head(head),
             status=draft_status(error),
             members=problem_members(error),
         )
@@ -208,10 +208,8 @@ async def offset_response(
         "Cache-Control": "no-store",
         **state_fields(version, _facts(inspected)),
         **_limits(context, version, inspected.expires_at),
+        **inspected_token_header(context, caller, inspected),
     }
-    unfinished = inspected.upload.state is UploadState.RECEIVING
-    if caller.upload_id is None or unfinished:
-        headers |= token_header(context, inspected)
     return Response(status_code=204, headers=headers)
 
 

@@ -11,20 +11,21 @@ from starlette.types import Receive, Scope, Send
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Discover, Download, Inspect, Terminate
 from tusd_py.domain.errors import TusdError, UnsupportedVersion, UploadUnfinished
-from tusd_py.domain.upload import UploadProtocol, UploadState
+from tusd_py.domain.upload import UploadProtocol
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
 from tusd_py.http.errors import problem_response, without_length
 from tusd_py.http.routes.ietf import complete_fields, discovered_limits, offset_response
 from tusd_py.http.upload_requests import (
     create_upload,
+    inspected_token_header,
     renewed_token_header,
     token_header,
     upload_address,
 )
 from tusd_py.ingest.scope_extensions import TRAILERS
 from tusd_py.ingest.socket_body import body_of
-from tusd_py.protocol.head import Head
+from tusd_py.protocol.head import Head, names_head
 from tusd_py.protocol.ietf.versions import UNNAMED
 from tusd_py.protocol.tus1 import (
     VERSION,
@@ -105,9 +106,7 @@ class TusEndpoint:
             case Inspect():
                 inspected = await inspect(self._uploads, user_id, command)
                 headers = inspection_headers(_facts(inspected))
-                unfinished = inspected.upload.state is UploadState.RECEIVING
-                if caller.upload_id is None or unfinished:
-                    headers |= token_header(self._context, inspected)
+                headers |= inspected_token_header(self._context, caller, inspected)
                 return without_length(Response(headers=headers))
             case Terminate():
                 await terminate(self._uploads, user_id, command)
@@ -135,8 +134,7 @@ class TusEndpoint:
 
 
 def _is_tus_head(head: Head) -> bool:
-    override = head.fields.joined("X-HTTP-Method-Override") or ""
-    return "HEAD" in (head.method, override.upper()) and not is_plain_head(head)
+    return names_head(head) and not is_plain_head(head)
 
 
 def _facts(result: Created | Inspected) -> UploadFacts:
