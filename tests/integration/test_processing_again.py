@@ -232,7 +232,10 @@ def test_the_command_takes_tasks_or_all_of_a_kind(idle: Server, tmp_path: Path) 
     assert film not in by_note.stdout
     assert state(idle, text)["state"] == "none"
     assert f"{text} queued" in tusd_py("reprocess", text, *flags).stdout
-    refused = tusd_py("reprocess", text, "0" * 32, *flags, check=False)
+    refused = tusd_py("reprocess", text, "0" * 32, "name.txt", *flags, check=False)
     assert refused.returncode == 1
-    assert "processing_already" in refused.stderr
+    already, absent, no_id = refused.stderr.splitlines()
+    assert already.startswith(f"tusd-py: {text} processing_already: ")
+    assert absent.startswith(f"tusd-py: {'0' * 32} ")
+    assert no_id == "tusd-py: name.txt is not the id of a task"
     assert state(idle, text)["state"] == "queued"

@@ -85,14 +85,14 @@ def _all(ports: Ports, *, kind: str, before: float, note: str) -> Iterator[str]:
 def _queue(ports: Ports, name: str, *, priority: int | None) -> bool:
     task_id = parse_upload_id(name)
     if task_id is None:
-        say(f"{name} is not the id of a task", error=True)
+        say(f"tusd-py: {name} is not the id of a task", error=True)
         return False
     try:
         ports.catalog.jobs.add_reprocess_job(task_id, priority=priority)
     except BackendError:
         raise
     except TusdError as error:
-        say(f"{name} {error.code}: {error.detail}", error=True)
+        say(f"tusd-py: {name} {error.code}: {error.detail}", error=True)
         return False
     say(f"{name} queued")
     return True
