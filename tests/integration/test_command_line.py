@@ -120,6 +120,25 @@ def test_the_trouble_of_one_file_is_its_own(folder: Path) -> None:
     assert uploads.contents == [b"content of a", b"content of z"]
 
 
+def test_programs_get_the_sentences_of_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named([b"a", b"b"])
+    uploads = Uploads()
+
+    def answering(request: Request) -> bytes:
+        return answer(502) if request.method == "POST" and uploads.contents else uploads(request)
+
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    with HostileServer(answering) as server:
+        line = ["upload", "a", "b", "--url", server.files, "--json", "--no-follow"]
+        done = CliRunner().invoke(app, [*line, "--retries", "0"])
+    assert done.exit_code == 3
+    failed = next(state for state in map(json.loads, done.stdout.splitlines()) if "error" in state)
+    assert failed["file"] == "b"
+    assert failed["error"] == "服务器返回 502"
+
+
 def test_a_pipe_is_sent_to_its_end(folder: Path) -> None:
     content, uploads = os.urandom(3_000_000), Uploads()
     pipe = folder / "pipe"

@@ -120,7 +120,7 @@ class _Sending:
         except Refused as error:
             shown.failed(refusal_text(error, self._access.address))
         except ValueError as error:
-            shown.failed(str(error))
+            shown.failed(translated(str(error)))
         except BrokenPipeError:
             # The reader of standard output has enough; no file is at fault.
             raise
@@ -129,7 +129,7 @@ class _Sending:
         except Unreachable as error:
             self._unreachable = error
             if self._any_arrived:
-                shown.failed(str(error))
+                shown.failed(translated(str(error)))
         else:
             self._any_arrived = True
             return sent
@@ -174,7 +174,7 @@ class _Sending:
             shown.failed(refusal_text(error, self._access.address))
         except Unreachable as error:
             self._unreachable = error
-            shown.failed(str(error))
+            shown.failed(translated(str(error)))
         return state.get("status") == "completed"
 
 

@@ -13,7 +13,7 @@ from tusd_py.cli.figures import size_text
 from tusd_py.cli.output import padded, say, say_json
 from tusd_py.cli.sources import STDIN
 from tusd_py.cli.steps import ENDED, step_name, step_text
-from tusd_py.cli.texts import text, translated
+from tusd_py.cli.texts import text
 from tusd_py.client import UploadResult
 
 LINE_SECONDS: Final = 1.0
@@ -40,7 +40,7 @@ class Shown(Protocol):
         ...
 
     def failed(self, sentence: str) -> None:
-        """Show that the file could not be sent."""
+        """Show that the file could not be sent. Args: sentence: in the reader's language."""
         ...
 
 
@@ -81,7 +81,7 @@ def end_lines(sent: UploadResult, state: dict[str, Any]) -> list[str]:
 
 def failure_line(file: Path, sentence: str) -> str:
     """Return what is said of a file that could not be sent."""
-    return f"tusd-py: {file}: {translated(sentence)}"
+    return f"tusd-py: {file}: {sentence}"
 
 
 class Lines(Output):
