@@ -102,13 +102,37 @@ def test_a_token_goes_to_no_other_server(server: Server) -> None:
     assert run("login", server.files, "--with-token", given=MINE).returncode == 0
     with HostileServer(lambda _: answer(200, b'{"tasks": []}')) as other:
         assert run("ls", "--url", other.files).returncode == 0
+        elsewhere = f"{other.origin}/api/file/upload/tasks"
         redirecting = HostileServer(
-            lambda _: answer(302, Location=f"{other.origin}/api/file/upload/tasks")
+            lambda _: answer(302, Tus_Resumable="1.0.0", Location=elsewhere)
         )
         with redirecting as first:
             assert run("login", first.files, "--with-token", given=MINE).returncode == 1
-    for request in other.requests + first.requests:
-        assert MINE not in str(request)
+        assert MINE in str(first.requests)
+    assert other.requests
+    assert MINE not in str(other.requests)
+
+
+def test_the_token_of_the_environment_is_for_the_server_that_is_named(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HostileServer(lambda _: answer(200, b'{"tasks": []}', Tus_Resumable="1.0.0")) as other:
+        assert run("login", other.files).returncode == 0
+        monkeypatch.setenv("TUSD_TOKEN", MINE)
+        for command in (["ls"], ["login", "--status"], ["rm", "0" * 32, "--yes"]):
+            refused = run(*command)
+            assert (refused.returncode, refused.stdout) == (2, "")
+            assert f"and the last login is to {other.files}: name the server" in refused.stderr
+        assert run("ls", "--url", server.files).stderr == "0 of 0\n"
+        monkeypatch.setenv("TUSD_URL", server.files)
+        assert run("ls").stderr == "0 of 0\n"
+        assert run("ls", "--url", server.files.removesuffix("/")).stderr == "0 of 0\n"
+        for command in (["ls", "--url"], ["login", "--status"], ["doctor", "--url"]):
+            run(*command, other.files)
+        assert len(other.requests) > 4
+        assert MINE not in str(other.requests)
+        run("ls", "--url", other.files, "--token", MINE)
+        assert MINE in str(other.requests[-1])
 
 
 def test_what_is_no_server_is_not_kept(kept: Path) -> None:

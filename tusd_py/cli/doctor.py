@@ -13,7 +13,14 @@ import typer
 
 from tusd_py.cli.common import Config, DataDir, refuse, settings_from, start_logging
 from tusd_py.cli.output import say_json, say_masked
-from tusd_py.cli.server_options import CaCert, Insecure, Token, checked_url, trusting
+from tusd_py.cli.server_options import (
+    CaCert,
+    Insecure,
+    Token,
+    checked_url,
+    token_of_environment,
+    trusting,
+)
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.domain.masking import masked
@@ -44,7 +51,8 @@ def doctor(
     say = _say_json if as_json else _say_text
     levels: Counter[Level] = Counter()
     if url is not None:
-        checked_url(url, token)
+        address, _ = checked_url(url, token)
+        token = token or token_of_environment(address)
     make_tls = partial(trusting, cacert, insecure=insecure)
     for finding in chain(
         _own(data_dir, config, rabbitmqctl, only_if_named=url is not None),

@@ -1,10 +1,7 @@
 """Run ``tusd-py login`` and ``logout``: keep a token for a server, and forget it."""
 
 import getpass
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
@@ -12,7 +9,7 @@ import typer
 
 from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time
-from tusd_py.cli.logins import Login, Logins, UnreadableLogins, logins_file
+from tusd_py.cli.logins import Login
 from tusd_py.cli.output import say, say_json
 from tusd_py.cli.server_options import (
     CaCert,
@@ -20,11 +17,13 @@ from tusd_py.cli.server_options import (
     access_of,
     checked_url,
     client_options,
+    opened_logins,
     refusal_text,
     server_errors,
+    server_of,
     unreachable_text,
 )
-from tusd_py.cli.texts import text, translated
+from tusd_py.cli.texts import text
 from tusd_py.cli.token_claims import token_claims
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def login(
         kept = Login(endpoint, kept.token or _token_of_terminal(endpoint))
         with server_errors(endpoint):
             _check(kept, options)
-    with _changed_logins() as logins:
+    with opened_logins() as logins:
         logins.keep(kept)
     say(text("logged in: {login}", login=_described(kept)))
     if kept.token and endpoint.startswith("http:") and not _is_local(endpoint):
@@ -85,8 +84,8 @@ def login(
 
 def logout(url: Server = None) -> None:
     """Forget the token for a server. The token itself stays valid until its end."""
-    address = access_of(url, None).address
-    with _changed_logins() as logins:
+    address, _ = checked_url(server_of(url), None)
+    with opened_logins() as logins:
         is_forgotten = logins.forget(address)
     if not is_forgotten:
         refuse(text("no login to {address} is kept", address=address), 1)
@@ -97,11 +96,11 @@ def _endpoint_of(url: str | None, options: "Options") -> str:
     """Return the tus endpoint of the server; exit if there is none."""
     from tusd_py.client.discovery import find_endpoint
 
-    access = access_of(url, None)
-    if access.url != access.address and checked_url(access.url, None)[1]:
+    address, has_user = checked_url(server_of(url), None)
+    if has_user:
         refuse(text("leave the user and the password out of the address"))
-    with server_errors(access.address):
-        return find_endpoint(access.address, options)
+    with server_errors(address):
+        return find_endpoint(address, options)
 
 
 def _check(login: Login, options: "Options") -> None:
@@ -145,23 +144,11 @@ def _token_of_terminal(endpoint: str) -> str:
     return token
 
 
-@contextmanager
-def _changed_logins() -> Iterator[Logins]:
-    """Give the logins to a block; exit with a sentence if the file can't be read or written."""
-    logins = Logins(logins_file())
-    try:
-        yield logins
-    except UnreadableLogins:
-        refuse(text("{file} is damaged: remove it and log in again", file=logins.file))
-    except OSError as error:
-        refuse(f"{error.filename or logins.file}: {translated(error.strerror or str(error))}", 1)
-
-
 def _show_logins(url: str | None, options: "Options", *, as_json: bool) -> None:
     """Show the login in use, with what the server says of it, and then all others."""
     from tusd_py.client import Refused, Unreachable
 
-    access = access_of(url, os.environ.get("TUSD_TOKEN"))
+    access = access_of(url, None)
     used = Login(access.address, access.token)
     code, verdict = 0, text("accepted")
     try:
@@ -170,7 +157,7 @@ def _show_logins(url: str | None, options: "Options", *, as_json: bool) -> None:
         code, verdict = 1, refusal_text(error, used.url)
     except Unreachable as error:
         code, verdict = 3, unreachable_text(error, used.url)
-    with _changed_logins() as logins:
+    with opened_logins() as logins:
         others = [one for one in logins.all() if one.url != used.url]
     if as_json:
         say_json({**_members(used), "in_use": True, "accepted": code == 0})

@@ -1,5 +1,6 @@
 """Define the options of the commands that use a server, and open a client of it."""
 
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,8 +29,7 @@ Url = Annotated[
 Token = Annotated[
     str | None,
     typer.Option(
-        envvar="TUSD_TOKEN",
-        help="A session token of the server; that of the login to it if not given.",
+        help="A session token of the server; TUSD_TOKEN or that of the login to it if not given.",
     ),
 ]
 CaCert = Annotated[
@@ -70,22 +70,59 @@ class Access:
 
 
 def access_of(url: str | None, token: str | None) -> Access:
-    """Return the server of the options, or else of the last login; exit if one is wrong.
+    """Return the server and the token that a command uses; exit if one is wrong.
 
-    The token of a login is used for the endpoint of that login only.
+    The token of a login is used for the endpoint of that login only. TUSD_TOKEN is not used for
+    the last login's server, which the user did not name: it may be for another one.
     """
-    logins = Logins(logins_file())
-    try:
-        if url is None:
-            url = (logins.default() or Login(DEFAULT_URL)).url
-        address, has_user = checked_url(url, token)
+    server = server_of(url)
+    address, has_user = checked_url(server, token)
+    with opened_logins() as logins:
+        if not token:
+            token = token_of_environment(address)
+            if token and url is None and logins.default() is not None:
+                refuse(
+                    text(
+                        "TUSD_TOKEN is set without TUSD_URL, and the last login is to {address}: "
+                        "name the server that the token is for",
+                        address=address,
+                    )
+                )
         if not (token or has_user):
             token = logins.token_for(address)
+    return Access(server, address, token)
+
+
+def server_of(url: str | None) -> str:
+    """Return the server of the option, or else of the last login, or else on this machine."""
+    if url is not None:
+        return url
+    with opened_logins() as logins:
+        return (logins.default() or Login(DEFAULT_URL)).url
+
+
+def token_of_environment(address: str) -> str | None:
+    """Return TUSD_TOKEN; None if TUSD_URL says that it is for another endpoint.
+
+    Exit if one of them is wrong.
+    """
+    token = os.environ.get("TUSD_TOKEN")
+    if not token:
+        return None
+    endpoint, _ = checked_url(os.environ.get("TUSD_URL") or address, token)
+    return token if endpoint == address else None
+
+
+@contextmanager
+def opened_logins() -> Iterator[Logins]:
+    """Give the logins to a block; exit with a sentence if the file can't be read or written."""
+    logins = Logins(logins_file())
+    try:
+        yield logins
     except UnreadableLogins:
         refuse(text("{file} is damaged: remove it and log in again", file=logins.file))
     except OSError as error:
-        refuse(f"{logins.file}: {translated(error.strerror or str(error))}")
-    return Access(url, address, token)
+        refuse(f"{error.filename or logins.file}: {translated(error.strerror or str(error))}", 1)
 
 
 def checked_url(url: str, token: str | None) -> tuple[str, bool]:

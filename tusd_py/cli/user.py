@@ -111,7 +111,7 @@ def _explained(name: str, caller: Caller, ends: datetime) -> str:
             f"{name} is the user with the number {caller.user_id}, until {ends:%Y-%m-%d %H:%M} "
             "UTC by this token:",
             '  page      paste it into the field "Access token"',
-            "  commands  tusd-py login URL, or export TUSD_TOKEN=...",
+            "  commands  tusd-py login URL, or export TUSD_URL=URL TUSD_TOKEN=...",
             "  HTTP      Authorization: Bearer ...",
             "Everyone who has the token is this user. Before its end only another "
             "auth.access_secret withdraws it.",
