@@ -1,11 +1,9 @@
 """Run the suite for the IETF's resumable uploads as its own users run it."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
+
+from support.conformance import report_of
 
 SUITE: Final = Path(__file__).parents[1] / "conformance" / "ietf"
 Outcomes = dict[str, dict[str, dict[str, str]]]
@@ -15,17 +13,8 @@ CHECKS: Final = 94
 
 
 def run_suite(url: str, report: Path, **environ: str) -> Outcomes:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--rootdir", str(SUITE), "-c", "pyproject.toml"],
-        cwd=SUITE,
-        env={**os.environ, "RUFH_URL": url, "RUFH_REPORT": str(report), **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    print(done.stdout[-12000:], done.stderr[-2000:])  # noqa: T201
-    assert report.exists(), "the suite did not run"
-    outcomes: Outcomes = json.loads(report.read_text())
+    variables = {"RUFH_URL": url, "RUFH_REPORT": str(report), **environ}
+    outcomes: Outcomes = report_of(SUITE, report, variables)
     assert len(outcomes) == CHECKS
     return outcomes
 

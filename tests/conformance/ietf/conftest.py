@@ -29,7 +29,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from tusprobe import require
+from tusprobe import require_environment
+from tusprobe.outcomes import add_report
 
 from draftprobe import UNVERSIONED, WORDS, Draft, Peer, Upload
 
@@ -101,9 +102,7 @@ def upload(draft: Draft) -> Upload:
 def _applies(request: pytest.FixtureRequest) -> None:
     """Skip what the environment does not set, or what a proxy does not pass."""
     item = request.node
-    for mark in item.iter_markers("needs_env"):
-        for name in mark.args:
-            require(bool(os.environ.get(name)), f"{name} is not set")
+    require_environment(item)
     if item.get_closest_marker("needs_interim"):
         request.getfixturevalue("peer").passes_interim()
 
@@ -125,25 +124,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Record an outcome: a case fails if one of its parameters fails, and passes if one passes.
-
-    With pytest-xdist the reports of all processes come here.
-    """
+    """Record an outcome. With pytest-xdist the reports of all processes come here."""
     if report.when != "call" and report.outcome == "passed":
         return
     said = {str(name): str(value) for name, value in report.user_properties}
     case = _outcomes[said["case"]].setdefault(
         said["version"], {"level": said["level"], "outcome": "skipped"}
     )
-    case["test"] = report.nodeid.partition("[")[0]
-    if report.outcome == "failed" or case["outcome"] == "skipped":
-        case["outcome"] = report.outcome
-    if report.outcome == "failed":
-        failure = str(report.longrepr).strip().splitlines()
-        reason = [line[2:].strip() for line in failure if line.startswith("E ")]
-        case.setdefault("reason", (reason or failure[-1:] or [""])[0][:300])
-    elif report.outcome == "skipped" and isinstance(report.longrepr, tuple):
-        case.setdefault("reason", report.longrepr[2].removeprefix("Skipped: "))
+    add_report(case, report)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
