@@ -19,12 +19,14 @@ from websockets.sync.client import connect
 
 USER = bearer(token(7))
 AUTH = {"TUSD_AUTH__REQUIRED": "true", "TUSD_AUTH__ACCESS_SECRET": SECRET}
+INTERIM = {"TUSD_INTERIM_RESPONSES": "always"}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("proxied")
-    with running_server(folder / "data", "--workers", "0", "--behind-proxy", env=AUTH) as running:
+    env = {**AUTH, **INTERIM}
+    with running_server(folder / "data", "--workers", "0", "--behind-proxy", env=env) as running:
         yield running
 
 
@@ -85,6 +87,23 @@ def test_what_had_arrived_before_a_cut_is_there_and_the_rest_follows(
     rest = httpx.patch(url, headers={**chunk(arrived), **USER}, content=content[arrived:])
     assert (rest.status_code, rest.headers["Upload-Offset"]) == (204, str(len(content)))
     assert httpx.get(url, headers=USER).content == content
+
+
+@pytest.mark.parametrize("proxy", ["haproxy", "caddy"], indirect=True)
+def test_these_proxies_pass_a_104_while_the_body_still_arrives(proxy: ShippedProxy) -> None:
+    half = bytes(1 << 18)
+    fields = {"Upload-Draft-Interop-Version": "8", "Upload-Complete": "?1", **USER}
+    with connected(proxy.files) as connection:
+        connection.send(
+            connection.plain("POST", proxy.files, **{"Content-Length": 2 * len(half), **fields}),
+            half,
+        )
+        first = connection.answer()
+        assert (first.status, first.headers["upload-draft-interop-version"]) == (104, "8")
+        assert first.headers["location"].startswith(proxy.files)
+        connection.send(half)
+        last = connection.answers()[-1]
+        assert (last.status, last.headers["location"]) == (201, first.headers["location"])
 
 
 def test_the_first_event_comes_while_the_stream_is_open(proxy: ShippedProxy) -> None:
