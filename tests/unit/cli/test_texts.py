@@ -40,6 +40,7 @@ def test_a_text_is_filled_in_the_readers_language(monkeypatch: pytest.MonkeyPatc
         ("the server answered 502", "服务器返回 502"),
         ("no server answers there: Connection refused", "该地址没有服务器响应：连接被拒绝"),
         ("the certificate is not trusted: self-signed certificate", "证书不受信任：自签名证书"),
+        ("Server disconnected without sending a response.", "服务器未作响应就断开了连接"),
         ("Invalid value for '--size': Input should be greater than or equal to 1",
          "'--size' 的值无效：应不小于 1"),
         ("the server answered {secret} \n 5", "服务器返回 {secret} \n 5"),
