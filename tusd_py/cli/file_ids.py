@@ -31,13 +31,18 @@ def is_id(given: str) -> bool:
     return _ID.fullmatch(given) is not None
 
 
+def no_id_text(given: str) -> str:
+    """Return that this is no id, and what one is."""
+    return text("{id} is no id of a file: it has 32 digits, of which 8 are enough", id=given)
+
+
 def named_upload(client: "Client", given: str) -> "UploadResult":
     """Return the upload whose id is given, or begins with what is given; exit if it is no id.
 
     The server is requested only for the beginning of an id. Raises: Refused, Unreachable.
     """
     if not is_id(given):
-        refuse(text("{id} is no id of a file: it has 32 digits, of which 8 are enough", id=given))
+        refuse(no_id_text(given))
     if _PREFIX.fullmatch(given):
         given = str(client.find(given)["task_id"])
     return client.known_upload(given)

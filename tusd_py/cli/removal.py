@@ -8,7 +8,7 @@ import typer
 
 from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time, size_text
-from tusd_py.cli.file_ids import is_id
+from tusd_py.cli.file_ids import is_id, no_id_text
 from tusd_py.cli.output import say, say_json
 from tusd_py.cli.server_options import (
     CaCert,
@@ -73,8 +73,7 @@ def _found(client: "Client", given: str) -> _Named:
     from tusd_py.client import Refused
 
     if not is_id(given):
-        failure = text("{id} is no id of a file: it has 32 digits, of which 8 are enough", id=given)
-        return _Named(given, {}, failure)
+        return _Named(given, {}, no_id_text(given))
     try:
         return _Named(given, client.find(given))
     except Refused as error:
