@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
-from tusd_py.domain.errors import ClientDisconnected, ProtocolError
+from tusd_py.domain.errors import ProtocolError
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
+from tusd_py.http.small_body import small_body
 
 MAX_BODY_BYTES: Final = 4096
 
@@ -16,7 +17,7 @@ async def json_members(request: Request, *, most: int = MAX_BODY_BYTES) -> dict[
     Raises: ProtocolError: the body is larger than ``most`` bytes, or is no JSON object;
         ClientDisconnected.
     """
-    body = await _body(request, most)
+    body = await small_body(request, most)
     if not body:
         return {}
     try:
@@ -33,15 +34,3 @@ def whole_number(member: object) -> int | None:
     if isinstance(member, bool) or not isinstance(member, int | float) or member % 1 != 0:
         return None
     return int(member)
-
-
-async def _body(request: Request, most: int) -> bytes:
-    body = b""
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > most:
-                raise ProtocolError(f"The body is larger than {most} bytes.")
-    except ClientDisconnect as error:
-        raise ClientDisconnected from error
-    return body

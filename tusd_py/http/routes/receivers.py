@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import (
     AsyncContentStream,
     JSONResponse,
@@ -23,7 +23,6 @@ from starlette.routing import BaseRoute, Route
 from tusd_py.clock import rfc3339
 from tusd_py.domain.errors import (
     BackendError,
-    ClientDisconnected,
     ProtocolError,
     ShareEnded,
     ShareNotFound,
@@ -42,6 +41,7 @@ from tusd_py.http.download import INLINE_TYPES, PLAYLIST_TYPES, download_respons
 from tusd_py.http.errors import problem_response
 from tusd_py.http.receiver_page import PRIVATE, Player, ReceiverPage, SharedFile
 from tusd_py.http.share_access import PATH_OF_TOKEN, ShareAccess
+from tusd_py.http.small_body import small_body
 from tusd_py.protocol.download import download_command
 from tusd_py.protocol.fields import Fields
 from tusd_py.uploads.download import Content
@@ -320,14 +320,7 @@ def _sent_range(answer: Response) -> tuple[int, int, int]:
 
 async def _form_password(request: Request) -> str:
     """Return the field ``password`` of a form. Raises: ProtocolError, ClientDisconnected."""
-    body = b""
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_FORM_BYTES:
-                raise ProtocolError(f"The body is larger than {MAX_FORM_BYTES} bytes.")
-    except ClientDisconnect as error:
-        raise ClientDisconnected from error
+    body = await small_body(request, MAX_FORM_BYTES)
     try:
         given = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=8)
     except ValueError as error:
