@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from importlib.resources import files
 from typing import Any, Final, Literal
 
 from starlette.requests import Request
@@ -23,8 +22,8 @@ from tusd_py.domain.share import Share
 from tusd_py.http.errors import error_headers, status_of
 from tusd_py.http.look import Look
 from tusd_py.http.mount import mount_path
+from tusd_py.page import BUILT
 
-_BUILT: Final = files("tusd_py.page") / "built"
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "media-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
@@ -37,15 +36,6 @@ _NOTICES: Final[Mapping[type[e.TusdError], str]] = {
     e.ShareNotFound: "unknown",
     e.TooManyRequests: "too_many",
 }
-PRIVATE: Final = {
-    "Cache-Control": "private, no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-"""Header fields of every answer about a share: the address is a secret, and so is what it gives."""
-
 Player = Literal["video", "audio"]
 
 
@@ -71,10 +61,10 @@ class ReceiverPage:
     """Holds the page's markup, with the look of this deployment, and its texts."""
 
     def __init__(self, look: Look) -> None:
-        markup = look.write_into((_BUILT / "receiver.html").read_text("utf-8"))
+        markup = look.write_into((BUILT / "receiver.html").read_text("utf-8"))
         self._markup = _TITLE.sub("<title><!-- title --></title>", markup, count=1)
         self._texts: Mapping[str, dict[str, Any]] = json.loads(
-            (_BUILT / "receiver-texts.json").read_text("utf-8")
+            (BUILT / "receiver-texts.json").read_text("utf-8")
         )
 
     def _texts_for(self, request: Request) -> dict[str, Any]:
@@ -97,7 +87,7 @@ class ReceiverPage:
             "</a>",
             f'<p class="note">{_until(text, share)} {_left(text, share)}</p>',
         ]
-        return self._page(request, file.name, "\n".join(filter(None, parts)), 200)
+        return self._page(request, text, file.name, "\n".join(filter(None, parts)))
 
     def password(self, request: Request, path: str, *, error: e.TusdError | None) -> Response:
         """Return the page with a field for the password, and why the last one was not taken."""
@@ -120,7 +110,7 @@ class ReceiverPage:
         if isinstance(error, e.TooManyRequests):
             status = status_of(error)
             headers = error_headers(error, status)
-        return self._page(request, text["locked"], content, status, headers)
+        return self._page(request, text, text["locked"], content, status=status, headers=headers)
 
     def notice(self, request: Request, error: e.TusdError) -> Response:
         """Return the page that says why there is no file."""
@@ -129,17 +119,20 @@ class ReceiverPage:
         title = text[f"{name}_title"]
         status = status_of(error)
         content = f"<h1>{title}</h1>\n<p>{text[name]}</p>"
-        return self._page(request, title, content, status, error_headers(error, status))
+        headers = error_headers(error, status)
+        return self._page(request, text, title, content, status=status, headers=headers)
 
     def _page(
         self,
         request: Request,
+        text: Mapping[str, Any],
         title: str,
         content: str,
-        status: int,
+        *,
+        status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        about = self._texts_for(request)["about"]
+        about = text["about"]
         page = self._markup
         for place, written in (
             ('lang="en" dir="ltr"', f'lang="{about["tag"]}" dir="{about["direction"]}"'),
@@ -148,7 +141,7 @@ class ReceiverPage:
             ("<!-- content -->", content),
         ):
             page = page.replace(place, written, 1)
-        own = {**PRIVATE, "Content-Security-Policy": _POLICY, "Vary": "Accept, Accept-Language"}
+        own = {"Content-Security-Policy": _POLICY, "Vary": "Accept, Accept-Language"}
         return Response(page, status, {**(headers or {}), **own}, "text/html")
 
 

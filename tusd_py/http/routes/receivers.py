@@ -39,7 +39,7 @@ from tusd_py.domain.share import Admission, Receiver, Share
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import INLINE_TYPES, PLAYLIST_TYPES, download_response
 from tusd_py.http.errors import problem_response
-from tusd_py.http.receiver_page import PRIVATE, Player, ReceiverPage, SharedFile
+from tusd_py.http.receiver_page import Player, ReceiverPage, SharedFile
 from tusd_py.http.share_access import PATH_OF_TOKEN, ShareAccess
 from tusd_py.http.small_body import small_body
 from tusd_py.protocol.download import download_command
@@ -53,6 +53,14 @@ OPEN_PATH: Final = PATH_OF_TOKEN.partition("{")[0]
 LINK_SECONDS: Final = 300.0
 """Longest validity of a redirect to the object store, within which a download must begin."""
 MAX_FORM_BYTES: Final = 4096
+_PRIVATE: Final = {
+    "Cache-Control": "private, no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+"""Header fields of every answer about a share: the address is a secret, and so is what it gives."""
 _PICTURES: Final = ("preview", "poster", "cover", "thumbnail")
 """Renditions that the page may show by itself, the largest first."""
 _WHOLE: Final = "preview"
@@ -90,7 +98,7 @@ class _Receivers:
                     answer = self._page.notice(request, error)
                 else:
                     answer = problem_response(error)
-            answer.headers.update(PRIVATE)
+            answer.headers.update(_PRIVATE)
             return answer
 
         return route
