@@ -10,7 +10,7 @@ from rich.table import Column
 from rich.text import Text
 from typing_extensions import override
 
-from tusd_py.cli.figures import duration_text, size_text
+from tusd_py.cli.figures import duration_text
 from tusd_py.cli.output import console, say
 from tusd_py.cli.steps import ENDED, step_name, step_percent, step_text
 from tusd_py.cli.texts import text
@@ -25,6 +25,7 @@ from tusd_py.cli.upload_output import (
 )
 from tusd_py.client import UploadResult
 from tusd_py.domain.printable import printable
+from tusd_py.domain.sizes import size_text
 
 SHORTEST_BAR: Final = 5
 MOST_BARS: Final = 20

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tusd_py.cli.figures import local_time, size_text
+from tusd_py.cli.figures import local_time
 from tusd_py.cli.file_ids import SHORT
 from tusd_py.cli.output import console, say, say_fields, say_json
 from tusd_py.cli.server_options import (
@@ -21,6 +21,7 @@ from tusd_py.cli.server_options import (
 from tusd_py.cli.steps import step_name, step_percent
 from tusd_py.cli.texts import text
 from tusd_py.domain.printable import printable
+from tusd_py.domain.sizes import size_text
 
 SHORTEST_NAME: Final = 10
 """Columns for names; a terminal that is narrower shows no dates."""

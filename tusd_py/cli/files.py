@@ -7,7 +7,6 @@ from typing import Annotated, Final
 import typer
 
 from tusd_py.cli.common import refuse
-from tusd_py.cli.figures import size_text
 from tusd_py.cli.file_ids import FileId, named_upload
 from tusd_py.cli.output import discard_output, progress_line, say, say_json
 from tusd_py.cli.server_options import (
@@ -20,6 +19,7 @@ from tusd_py.cli.server_options import (
     opened_client,
 )
 from tusd_py.cli.texts import text, translated
+from tusd_py.domain.sizes import size_text
 
 STDOUT: Final = Path("-")
 Retries = Annotated[

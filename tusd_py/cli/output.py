@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from tusd_py.cli.figures import size_text
 from tusd_py.cli.texts import text, translated
 from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
+from tusd_py.domain.sizes import size_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tusd_py.cli.common import refuse
-from tusd_py.cli.figures import local_time, size_text
+from tusd_py.cli.figures import local_time
 from tusd_py.cli.file_ids import is_id, no_id_text
 from tusd_py.cli.output import say, say_json
 from tusd_py.cli.server_options import (
@@ -20,6 +20,7 @@ from tusd_py.cli.server_options import (
     opened_client,
 )
 from tusd_py.cli.texts import text, translated
+from tusd_py.domain.sizes import size_text
 
 if TYPE_CHECKING:
     from tusd_py.client import Client

@@ -9,12 +9,12 @@ from typing import Any, Final, Protocol, Self
 
 from typing_extensions import override
 
-from tusd_py.cli.figures import size_text
 from tusd_py.cli.output import padded, say, say_json
 from tusd_py.cli.sources import STDIN
 from tusd_py.cli.steps import ENDED, step_name, step_text
 from tusd_py.cli.texts import text
 from tusd_py.client import UploadResult
+from tusd_py.domain.sizes import size_text
 
 LINE_SECONDS: Final = 1.0
 """The progress of a file is an object of JSON after at least this time."""

@@ -19,6 +19,7 @@ from tusd_py.clock import rfc3339
 from tusd_py.domain import errors as e
 from tusd_py.domain.filenames import extension_of
 from tusd_py.domain.share import Share
+from tusd_py.domain.sizes import size_text
 from tusd_py.http.errors import error_headers, status_of
 from tusd_py.http.look import Look
 from tusd_py.http.mount import mount_path
@@ -76,7 +77,7 @@ class ReceiverPage:
         text = self._texts_for(request)
         address = escape(path)
         kind = " ".join((text[file.family], extension_of(file.name).upper())).strip()
-        facts = text["facts"].format(kind=kind, size=decimal_size(file.size))
+        facts = text["facts"].format(kind=kind, size=size_text(file.size))
         counts = file.player is not None and share.downloads is not None
         parts = [
             f"<h1><bdi>{escape(file.name)}</bdi></h1>",
@@ -161,15 +162,6 @@ def language_of(accepted: str, known: Collection[str]) -> str:
         if language in known and quality > 0:
             found.append((quality, language))
     return max(found, key=lambda one: one[0], default=(0.0, "en"))[1]
-
-
-def decimal_size(size: int) -> str:
-    """Return a size in decimal units, as the page for owners does: 1 MB is 1,000,000 bytes."""
-    units = ("B", "kB", "MB", "GB", "TB")
-    value, at = float(size), 0
-    while value >= (999.95 if at else 1000) and at < len(units) - 1:
-        value, at = value / 1000, at + 1
-    return f"{value:.1f}".removesuffix(".0") + f" {units[at]}"
 
 
 def _preview(file: SharedFile, address: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tusd_py.http.receiver_page import decimal_size, language_of
+from tusd_py.http.receiver_page import language_of
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,3 @@ from tusd_py.http.receiver_page import decimal_size, language_of
 )
 def test_the_readers_language_is_the_first_that_is_there(accepted: str, expected: str) -> None:
     assert language_of(accepted, ("en", "zh")) == expected
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        (0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1500, "1.5 kB"), (999_949, "999.9 kB"),
-        (999_950, "1 MB"), (18_000_000, "18 MB"), (10**15, "1000 TB"),
-    ],
-)  # fmt: skip
-def test_sizes_are_decimal(size: int, expected: str) -> None:
-    assert decimal_size(size) == expected
