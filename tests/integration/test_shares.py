@@ -212,14 +212,16 @@ def test_the_range_of_another_client_is_not_that_of_a_browser(server: Server, sh
         assert browser.get(url, headers={"Range": "bytes=100-"}).content == CONTENT[100:]
 
 
-def test_one_address_is_a_limited_number_of_receivers(tried: Server) -> None:
+@pytest.mark.parametrize("makes_cookies", [False, True])
+def test_one_address_is_a_limited_number_of_receivers(tried: Server, makes_cookies: bool) -> None:
     url = f"{link(tried, stored(tried, b'many receivers', 'm.txt'))['url']}/download"
     with httpx.Client() as browser, httpx.Client() as others:
         assert browser.get(url).status_code == 200
         refused = None
-        for _ in range(3000):
+        for number in range(3000):
             others.cookies.clear()
-            refused = others.get(url)
+            made = {"Cookie": f"tusd_receiver={number:022d}"} if makes_cookies else {}
+            refused = others.get(url, headers=made)
             if refused.status_code != 200:
                 break
         assert refused is not None

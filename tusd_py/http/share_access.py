@@ -33,8 +33,10 @@ P = ParamSpec("P")
 GUESSES: Final = Rate(30, 60.0)
 """Addresses of shares that do not exist, by one client address."""
 NEW_RECEIVERS: Final = Rate(120, 60.0)
-"""Requests for bytes without the cookie of a receiver, by one client address: each may be counted,
-and is then kept for a day."""
+"""Receivers that begin a download, by one client address: each is kept for a day.
+
+A cookie says nothing about this: a client can make one for each request.
+"""
 TRIES_OF_ADDRESS: Final = Rate(10, 600.0)
 """Wrong passwords of one client address, for all shares together."""
 TRIES_OF_SHARE: Final = Rate(30, 3600.0)
@@ -125,10 +127,9 @@ class ShareAccess:
         )
         return self._tokens.receiver(share_id, cookie, "\n".join(known)), cookie
 
-    async def count_receiver(self, request: Request, receiver: Receiver) -> None:
-        """Count a request that may be that of a new receiver. Raises: TooManyRequests."""
-        if receiver.client:
-            await self._count(f"receivers:{self._address(request)}", NEW_RECEIVERS)
+    async def count_receiver(self, request: Request) -> None:
+        """Count a receiver that begins a download. Raises: TooManyRequests."""
+        await self._count(f"receivers:{self._address(request)}", NEW_RECEIVERS)
 
     def receiver_cookie(self, request: Request, share: Share, value: str) -> str:
         """Return the Set-Cookie by which a receiver is recognised."""

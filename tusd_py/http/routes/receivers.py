@@ -179,8 +179,7 @@ class _Receivers:
         redirects = share.downloads is None and not inline
         answer = await self._content(request, share, None, inline=inline, redirects=redirects)
         if request.method == "GET" and answer.status_code in (200, 206, 307):
-            await self._access.count_receiver(request, receiver)
-            await self._admit(share, receiver, answer)
+            await self._admit(request, share, receiver, answer)
             answer.headers.append(
                 "Set-Cookie", self._access.receiver_cookie(request, share, cookie)
             )
@@ -225,11 +224,18 @@ class _Receivers:
         except UploadError as error:
             raise ShareEnded from error
 
-    async def _admit(self, share: Share, receiver: Receiver, answer: Response) -> None:
-        """Count the receiver of an answer. Raises: ShareEnded, ShareUsedUp."""
+    async def _admit(
+        self, request: Request, share: Share, receiver: Receiver, answer: Response
+    ) -> None:
+        """Count the receiver of an answer. Raises: ShareEnded, ShareUsedUp, TooManyRequests."""
         first, end, size = _sent_range(answer)
+        is_later_part = first > 0
+        if not await self._context.threads.call(
+            self._repository.may_continue, share.id, receiver, is_later_part=is_later_part
+        ):
+            await self._access.count_receiver(request)
         admission = await self._context.threads.call(
-            self._repository.admit, share.id, receiver, is_later_part=first > 0
+            self._repository.admit, share.id, receiver, is_later_part=is_later_part
         )
         if admission is Admission.ENDED:
             raise ShareEnded
