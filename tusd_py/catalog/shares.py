@@ -96,12 +96,10 @@ class SqlShares(ShareRepository):
     def admit(self, share_id: ShareId, receiver: Receiver, *, is_later_part: bool) -> Admission:
         now = self._clock.now()
         known = _may_continue(share_id, receiver, now, as_client=is_later_part)
-        fresh = and_(known, share_receivers.c.seen_at > now - RENEW_SECONDS)
-        statement = select(share_receivers.c.receiver).where(fresh).limit(1)
         live = and_(shares.c.id == share_id, self._is_live())
-        if self.get(share_id) is not None and self._database.read(
-            lambda c: c.execute(statement).first()
-        ):
+        is_fresh = share_receivers.c.seen_at > now - RENEW_SECONDS
+        fresh = select(share_receivers.c.receiver).join(shares, live).where(known, is_fresh)
+        if self._database.read(lambda c: c.execute(fresh.limit(1)).first()):
             return Admission.CONTINUED
         new = {
             "share_id": share_id,
