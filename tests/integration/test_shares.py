@@ -120,8 +120,10 @@ def test_a_receiver_gets_the_file_and_learns_nothing_else(server: Server, shared
     assert policy.startswith("default-src 'none'; script-src 'self'; ")
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    for part in re.findall(r'(?:src|href)="(/page/[^"]+)"', page.text):
-        assert httpx.get(f"{server.url}{part}").status_code == 200
+    parts = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
+    assert {"page/receiver.css", "page/receiver.js"} <= {*parts}
+    for part in parts:
+        assert httpx.get(f"{server.url}/{part}").status_code == 200
 
 
 def test_a_link_that_ends_after_one_download_is_used_by_one_receiver(

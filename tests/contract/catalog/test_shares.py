@@ -92,6 +92,9 @@ def test_a_receiver_counts_once_for_a_day(
     assert admit(catalog, made, first) is Admission.USED_UP
     catalog.shares.remove_ended()
     assert admit(catalog, made, first) is Admission.USED_UP
+    # The clock was wrong: nothing is kept of the receiver.
+    clock.advance(-2.0)
+    assert not catalog.shares.may_continue(made.id, first, is_later_part=False)
 
 
 def test_a_client_without_cookies_continues_with_a_later_part(
