@@ -81,6 +81,12 @@ def test_a_link_with_a_number_of_downloads_gives_no_address_of_the_store(server:
     assert httpx.get(limited).status_code == 410
     for url, longest in ((free, 300), (short, 60)):
         led = httpx.get(url)
+        # As curl -C - -L goes on; from the first byte another download begins.
+        for wanted, downloaded in (("bytes=5-", 1), ("bytes=-5", 1), ("bytes=0-", 2)):
+            assert httpx.get(url, headers={"Range": wanted}).status_code == 307
+            made = httpx.get(shares.rpartition("/")[0], params={"task_id": task}).json()["shares"]
+            (this,) = (one for one in made if url.startswith(one["url"]))
+            assert this["downloaded"] == downloaded
         assert (led.status_code, led.headers["Cache-Control"]) == (307, "private, no-store")
         assert httpx.get(led.headers["Location"]).content == CONTENT
         query = parse_qs(urlsplit(led.headers["Location"]).query)

@@ -5,6 +5,7 @@ of other sites learn nothing here: no answer has cross-origin headers.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -61,6 +62,8 @@ _PRIVATE: Final = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 """Header fields of every answer about a share: the address is a secret, and so is what it gives."""
+_LATER_PART: Final = re.compile(r"bytes=(?:-|0*[1-9])")
+"""Beginning of a Range whose first byte is not that of the file (RFC 9110, 14.1.2)."""
 _PICTURES: Final = ("preview", "poster", "cover", "thumbnail")
 """Renditions that the page may show by itself, the largest first."""
 _WHOLE: Final = "preview"
@@ -229,7 +232,11 @@ class _Receivers:
     ) -> None:
         """Count the receiver of an answer. Raises: ShareEnded, ShareUsedUp, TooManyRequests."""
         first, end, size = _sent_range(answer)
-        is_later_part = first > 0
+        if answer.status_code == 307:
+            # The object store reads the range: the answer has none.
+            is_later_part = _LATER_PART.match(request.headers.get("range", "")) is not None
+        else:
+            is_later_part = first > 0
         if not await self._context.threads.call(
             self._repository.may_continue, share.id, receiver, is_later_part=is_later_part
         ):
