@@ -11,6 +11,8 @@ const STYLE = 'page/shares.css'
 export async function openShares({ task, name, api, access, language }) {
   const text = SHARES[language]
   await styled()
+  // A second click came while the dialog was on its way.
+  if (document.querySelector('dialog.shares')) return
   const dialog = make('dialog', { className: 'shares' })
   const heading = make('h2', { id: 'shares-heading', textContent: text.heading(name) })
   dialog.setAttribute('aria-labelledby', heading.id)
@@ -126,14 +128,15 @@ async function copied(field) {
   }
 }
 
-/** Waits until the style of the dialog is there. */
+let style = null
+
+/** Waits until the style of the dialog is there, which the first call loads. */
 const styled = () =>
-  new Promise((resolve) => {
-    if (document.querySelector(`link[href="${STYLE}"]`)) return resolve()
+  (style ??= new Promise((resolve) => {
     const link = make('link', { rel: 'stylesheet', onload: resolve, onerror: resolve })
     link.setAttribute('href', STYLE)
     document.head.append(link)
-  })
+  }))
 
 const make = (tag, members = {}) => Object.assign(document.createElement(tag), members)
 
