@@ -83,9 +83,11 @@ Running = dict[tuple[str, str], "Future[SlowAppend]"]
 
 
 @pytest.fixture(scope="session")
-def slow_appends(peer: Peer) -> Running:
-    """Send the content slowly in the words of all versions at the same time."""
-    drafts = [Draft(peer, words) for words in WORDS.values() if words.identity]
+def slow_appends(peer: Peer, request: pytest.FixtureRequest) -> Running:
+    """Send the content slowly in the words of all versions of the run at the same time."""
+    users = [item for item in request.session.items if "slow_appends" in item.fixturenames]
+    versions = {item.callspec.params["draft"] for item in users}
+    drafts = [Draft(peer, words) for name, words in WORDS.items() if name in versions]
     ways = [(draft, way) for draft in drafts for way in (broken_off, overrun)]
     threads = ThreadPoolExecutor(len(ways))
     running = {(draft.words.name, way.__name__): threads.submit(way, draft) for draft, way in ways}
