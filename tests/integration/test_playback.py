@@ -10,7 +10,7 @@ import pytest
 from support.media import video
 from support.server import Server, running_server
 from support.tokens import SECRET, token
-from support.tus import create, delete, head, upload
+from support.tus import create, delete, head, patch, task_id, upload
 from support.waiting import wait_until
 
 MINE, THEIRS = ({"Authorization": f"Bearer {token(user)}"} for user in (1, 2))
@@ -49,9 +49,12 @@ def test_details_are_the_answers_of_the_requests_for_one(guarded: Server) -> Non
     complete, theirs = sent(guarded, png(), "a.png"), upload(guarded, b"x", "b", headers=THEIRS)
     arriving = create(guarded, 9, b"1234", filename="c.bin", headers=MINE).rpartition("/")[2]
     api = f"{guarded.url}/api/file/upload"
-    ids = [theirs, complete, "none", arriving, complete]
+    wrong = create(guarded, 3, filename="d.bin", filehash="blake3:" + "0" * 64, headers=MINE)
+    assert patch(wrong, 0, b"abc", **MINE).status_code == 460
+    refused = task_id(wrong)
+    ids = [theirs, complete, "none", arriving, complete, refused]
     answer = httpx.post(f"{api}/details", headers=MINE, json={"task_ids": ids, "seconds": 60})
-    first, second = answer.json()["tasks"]
+    first, second, third = answer.json()["tasks"]
     progress = httpx.get(f"{api}/progress/{complete}", headers=MINE).json()
     assert first["progress"].items() <= progress.items()
     assert first["renditions"] == httpx.get(f"{api}/renditions/{complete}", headers=MINE).json()
@@ -60,6 +63,8 @@ def test_details_are_the_answers_of_the_requests_for_one(guarded: Server) -> Non
     assert linked.headers["Content-Type"] == "image/webp"
     assert second["progress"]["offset"] == 4
     assert "renditions" not in second
+    assert third == {"progress": httpx.get(f"{api}/progress/{refused}", headers=MINE).json()}
+    assert third["progress"]["error_code"] == "hash_mismatch"
     too_many = httpx.post(f"{api}/details", headers=MINE, json={"task_ids": ["x"] * 101})
     assert too_many.status_code == httpx.post(f"{api}/details", headers=MINE).status_code == 400
 

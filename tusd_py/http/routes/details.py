@@ -94,7 +94,8 @@ def _find(
         upload = uploads.get(task_id)
         if upload is None or upload.user_id != user_id:
             continue
-        if upload.state not in (UploadState.RECEIVING, UploadState.FINISHED):
+        # The list has those that were refused or expired, with their reason.
+        if upload.state is UploadState.TERMINATED:
             continue
         task = shown.get(task_id) or recorded_now(context, task_id)
         if task is None:
