@@ -120,7 +120,12 @@ function placeOf(task) {
 /** What a task says, by the stable codes of its texts. */
 function serverMessageOf(task) {
   if (task.error) return said.errors[task.error_code] ?? task.error
-  if (language === 'zh') return (task.message ?? '').replace(/\.+$/, '') === text[task.status] ? '' : (task.message ?? '')
+  if (language === 'zh') {
+    const message = task.message ?? ''
+    // The status is beside it: of a completed file its notes are left.
+    if (message.startsWith(`${text[task.status]}（`)) return message.slice(text[task.status].length + 1, -1)
+    return message.replace(/\.+$/, '') === text[task.status] ? '' : message
+  }
   const notes = (task.note_codes ?? []).map((code) => said.notes[code] ?? code)
   return [said.messages[task.message_code], ...notes].filter(Boolean).join('. ')
 }
