@@ -314,14 +314,18 @@ export function elementFrom(workerAddress) {
       return Number(this.getAttribute('max-size') ?? 0)
     }
 
+    /** The attribute `accept`, as it is read and shown. */
+    get #kinds() {
+      return (this.getAttribute('accept') ?? '').split(',').map((kind) => kind.trim()).join(', ')
+    }
+
     #takes(file) {
       return this.#refusalOf(file) === ''
     }
 
     #refusalOf({ name, type, size: bytes }) {
-      const accept = this.getAttribute('accept') ?? ''
       if (this.#maxSize && bytes > this.#maxSize) return `${name}: ${this.#text.refusals.max_size_exceeded(size(this.#maxSize))}`
-      if (!isAccepted({ name, type }, accept)) return `${name}: ${this.#text.notAllowed(accept)}`
+      if (!isAccepted({ name, type }, this.#kinds)) return `${name}: ${this.#text.notAllowed(this.#kinds)}`
       return ''
     }
 
@@ -339,8 +343,7 @@ export function elementFrom(workerAddress) {
     #speak() {
       const text = this.#text
       const input = this.#part('input')
-      const accept = this.getAttribute('accept') ?? ''
-      input.accept = accept
+      input.accept = this.#kinds
       input.multiple = this.multiple
       const button = this.#part('.choose')
       button.textContent = this.multiple ? text.chooseMany : text.choose
@@ -348,7 +351,7 @@ export function elementFrom(workerAddress) {
       this.#part('.how').textContent = this.multiple ? text.orDropMany : text.orDrop
       const limits = []
       if (this.#maxSize) limits.push(text.upTo(size(this.#maxSize)))
-      if (accept) limits.push(accept.split(',').map((kind) => kind.trim()).join(', '))
+      if (this.#kinds) limits.push(this.#kinds)
       this.#part('.limits').textContent = limits.join(' ')
       for (const file of this.#files.keys()) this.#show(file)
     }
