@@ -82,7 +82,11 @@ def test_what_happens_elsewhere_and_meanwhile(tmp_path: Path) -> None:
             # It is offered while something is processed, and requested by a click.
             ["attribute", "#notify", "aria-pressed", "false"], ["named", "button", "Notify me"],
             ["attribute", "#notify", "aria-pressed", "true"], ["accessible"], ["hide"], ["line"],
-            ["noticed", "a.bin: Done"], ["hidden", "#notify"],
+            ["noticed", "a.bin: Done"], ["hidden", "#notify"], ["line"],
+            # What is imported after a click says that it was not there, and is there later.
+            ["named", "button", "Link a.bin"], ["text", "#tasks .message", "does not answer"],
+            ["accessible"], ["line"],
+            ["named", "button", "Link a.bin"], ["there", "dialog.shares"],
             clock=True, context={"permissions": ["notifications"]},
         ) as visit:  # fmt: skip
             visit.wait_for_line()
@@ -93,5 +97,11 @@ def test_what_happens_elsewhere_and_meanwhile(tmp_path: Path) -> None:
             server.flags = ("--workers", "1")
             server.start()
             server.wait_for_status(first, "completed")
+            visit.go_on()
+            visit.wait_for_line()
+            server.stop()
+            visit.go_on()
+            visit.wait_for_line()
+            server.start()
             visit.go_on()
             assert violations(visit.seen()) == []

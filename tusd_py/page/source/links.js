@@ -1,5 +1,6 @@
 // The button for links of a file. Their dialog is loaded when it is first needed.
 import { language } from './common.js'
+import { load, sayAway } from './later.js'
 import { access, api, text } from './server.js'
 
 /** Shows the button in a row while the file can have links. */
@@ -9,7 +10,8 @@ export function showLinksButton(button, task, isShown) {
   button.textContent = text.link
   button.setAttribute('aria-label', `${text.link} ${name}`)
   button.onclick = async () => {
-    const { openShares } = await import(new URL('page/shares.js', document.baseURI).href)
-    openShares({ task: task.task_id, name, api, access, language })
+    const shares = await load('shares')
+    if (!shares) return sayAway(button)
+    shares.openShares({ task: task.task_id, name, api, access, language })
   }
 }

@@ -49,10 +49,15 @@ const deletion = deletionOf({
     gone(id)
   },
   kept(id, why) {
-    refusals.set(id, why ?? '')
-    redraw(id)
+    refuse(id, [text.kept, why].filter(Boolean).join(' '))
   },
 })
+/** Says in its row, and to a screen reader, why what was clicked of a task is not done. */
+function refuse(id, sentence) {
+  refusals.set(id, sentence)
+  announced.textContent = `${tasks.get(id)?.filename}: ${sentence}`
+  redraw(id)
+}
 function gone(id) {
   deleted.add(id)
   drop(id)
@@ -318,9 +323,14 @@ watchEnd()
 // -- what the files show
 
 list.addEventListener('click', ({ target }) => {
-  const row = target.closest('.tile button') && target.closest('li')
-  if (row) openMedia(row, tasks.get(row.dataset.task), beside, (link, task) => showLink(link, text.download, task.filename, task, true))
+  const clicked = target.closest('.tile button, .actions > *')
+  if (!clicked) return
+  const row = clicked.closest('li')
+  if (refusals.delete(row.dataset.task)) redraw(row.dataset.task)
+  if (clicked.closest('.tile')) openMedia(row, tasks.get(row.dataset.task), beside, (link, task) => showLink(link, text.download, task.filename, task, true))
 })
+
+list.addEventListener('away', ({ target }) => refuse(target.closest('li').dataset.task, text.away))
 
 /** The next task from that of an id that the viewer shows, in steps of 1 or -1; null at the end of the list. */
 async function beside(id, step) {

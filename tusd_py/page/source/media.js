@@ -3,13 +3,12 @@ import { addressOf, isOld, renew, showPicture } from './addresses.js'
 import { clock } from './clock.js'
 import { language } from './common.js'
 import { factsInWords } from './facts.js'
+import { load, sayAway } from './later.js'
 import { text } from './server.js'
 import { size } from './size.js'
 
 const PLAYED = { video: /^video\/(mp4|webm)$/, audio: /^audio\/(mp4|aac|mpeg|ogg|flac|wav)$/ }
 const SHOWN = /^image\/(avif|gif|jpeg|png|webp)$/
-/** Bundles that are needed after a click only. */
-const load = (name) => import(new URL(`page/${name}.js`, document.baseURI).href)
 
 /** What can be played or viewed of a task: {kind, still, view}, the latter two names of renditions or undefined. */
 function mediaOf({ status, listed }) {
@@ -77,7 +76,8 @@ export async function openMedia(row, task, beside, linkTo) {
   const { kind } = mediaOf(task)
   if (kind) await play(row, task, kind)
   else {
-    const { openViewer } = await load('viewer')
+    const viewer = await load('viewer')
+    if (!viewer) return sayAway(row)
     const item = (each) => ({
       id: each.task_id,
       name: each.filename,
@@ -89,21 +89,21 @@ export async function openMedia(row, task, beside, linkTo) {
       const next = await beside(id, step)
       return next && item(next)
     }
-    openViewer(item(task), found, text, (id) => document.querySelector(`#tasks [data-task="${id}"] .tile button`)?.focus())
+    viewer.openViewer(item(task), found, text, (id) => document.querySelector(`#tasks [data-task="${id}"] .tile button`)?.focus())
   }
 }
 
 async function play(row, task, kind) {
   const place = row.querySelector('.media')
   const isOpen = place.childElementCount > 0
-  // Without the server it stays closed.
-  const { player } = isOpen ? {} : await load('player')
+  const loaded = isOpen ? {} : await load('player')
+  if (!loaded) return sayAway(row)
   row.querySelector('.tile button').setAttribute('aria-expanded', !isOpen)
   row.toggleAttribute('data-plays', !isOpen)
   if (isOpen) return place.replaceChildren()
   const id = task.task_id
   place.replaceChildren(
-    player(kind, {
+    loaded.player(kind, {
       name: task.filename,
       main: task.listed.main,
       renditions: task.listed.renditions,

@@ -3,6 +3,7 @@ import TASK_TEXTS from '../../task_texts.json'
 import { language } from './common.js'
 import { download } from './download.js'
 import { factsInWords } from './facts.js'
+import { sayAway } from './later.js'
 import { showLinksButton } from './links.js'
 import { showTile } from './media.js'
 import { access, endpoint, text } from './server.js'
@@ -32,6 +33,7 @@ export function showRow(row, task, how) {
   part('.status').textContent = statusOf(task, how, percent)
   part('.facts').textContent = task.listed ? factsInWords(task.listed.facts) : ''
   part('.message').textContent = messageOf(task, how)
+  part('.message').classList.toggle('refusal', Boolean(how.refusal))
   showTile(part('.tile'), task)
   part('.pick').setAttribute('aria-label', `${text.pick} ${name}`)
   const bar = part('progress')
@@ -67,7 +69,11 @@ export function showLink(link, label, name, task, isShown, rendition) {
   link.textContent = label
   link.setAttribute('aria-label', `${label} ${name}`)
   link.href = `${endpoint}${task.task_id}${rendition ? `?rendition=${rendition}` : ''}`
-  link.onclick = access.token() ? (event) => { event.preventDefault(); download(task.task_id, rendition) } : null
+  link.onclick = access.token() ? (event) => { event.preventDefault(); fetchFile(link, task, rendition) } : null
+}
+
+async function fetchFile(link, task, rendition) {
+  if (!(await download(task.task_id, rendition))) sayAway(link)
 }
 
 /** The part of the present step that is done in percent, null where it is not known. */
@@ -103,9 +109,9 @@ function sizeOf(task, sent) {
   return less > 0 ? `${sizes}, ${text.less(less)}` : sizes
 }
 
-/** What is said beside the status: why it is not deleted, how an upload goes on, what the server says. */
+/** What is said beside the status: why what was clicked is not done, how an upload goes on, what the server says. */
 function messageOf(task, how) {
-  if (how.refusal !== undefined) return [text.kept, how.refusal].filter(Boolean).join(' ')
+  if (how.refusal) return how.refusal
   if (how.waits || how.isDue) return ''
   if (how.isStill) return text.resume
   if (how.sent && task.status === 'pending') return how.sent.pace

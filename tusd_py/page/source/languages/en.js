@@ -57,6 +57,7 @@ export const page = {
   goes: 'Will be deleted',
   deleting: (files, seconds) => `${files === 1 ? '1 file' : `${files} files`} will be deleted in ${seconds} seconds.`,
   kept: 'It could not be deleted.',
+  away: 'The server does not answer. Try again later.',
   pick: 'Select',
   all: 'Select all',
   removePicked: (files) => `Delete ${files}`,

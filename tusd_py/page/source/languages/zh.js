@@ -60,6 +60,7 @@ export const page = {
   goes: '即将删除',
   deleting: (files, seconds) => `${files} 个文件将在 ${seconds} 秒后删除。`,
   kept: '未能删除。',
+  away: '服务器无响应，请稍后再试。',
   pick: '选择',
   all: '全选',
   removePicked: (files) => `删除 ${files} 个`,
