@@ -170,7 +170,8 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
             ["token", "wrong"], ["text", "#gate output", "not accepted"], ["value", "#token", ""],
             ["token", token(7)], ["add", str(big)], ["line"],
             ["text", "#gate output", "has run out"], ["value", "#token", ""],
-            ["text", "#waits", "a new token"], ["accessible"], ["line"],
+            # The server is back: the list waits for the token too.
+            ["text", "#waits", "a new token"], ["hidden", "#offline"], ["accessible"], ["line"],
             ["token", renewed], ["until", "completed"], ["requests", "PATCH", "upload-token"],
         ) as visit,
     ):  # fmt: skip

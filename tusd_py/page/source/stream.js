@@ -26,7 +26,7 @@ function followShared(token) {
 function heard({ open, away, refused, task }) {
   if (task) showEvent(task)
   if (refused) access.refused()
-  if (open || away) document.querySelector('#offline').hidden = !away
+  if (open || away || refused) document.querySelector('#offline').hidden = !away
   if (open) {
     access.accepted()
     reached()
