@@ -83,6 +83,25 @@ def test_all_files_are_there_and_are_found(tmp_path: Path) -> None:
     assert [row["name"] for row in everything] == names
 
 
+def test_a_long_list_gets_shorter_while_files_are_added_and_is_whole_at_its_end(
+    tmp_path: Path,
+) -> None:
+    names = [f"IMG_{number:04}.JPG" for number in range(650)]
+    put_files(tmp_path / "data", names, newest=SystemClock().now() - 2 * DAY)
+    added = tmp_path / "added.bin"
+    added.write_bytes(os.urandom(1000))
+    with running_server(tmp_path / "data", "--workers", "1") as server, visiting(
+        f"{server.url}/",
+        ["scrolled", 650], ["text", "#count", "650 files"],
+        ["script", "window.scrollTo(0, 0)"], ["add", str(added)],
+        ["text", "#count", "501 of 651 files"], ["rows", 501],
+        ["scrolled", 651], ["text", "#count", "651 files"],
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+    everything = next(step["rows"] for step in reversed(seen) if step.get("did") == "scrolled")
+    assert [row["name"] for row in everything] == ["added.bin", *names]
+
+
 def test_a_file_is_deleted_after_a_time_in_which_it_can_be_had_back(server: Server) -> None:
     kept, gone, left = (
         upload(server, os.urandom(9), f"{name}.txt") for name in ("kept", "gone", "left")

@@ -15,6 +15,8 @@ import { access, api, text } from './server.js'
 import { showTitle } from './title.js'
 
 const PAGE = 100
+/** Rows that stay when new ones come on top: the page gets slow with thousands of them. */
+const KEPT = 500
 const BETWEEN = 1000
 /** Seconds for which a new upload counts as being sent. */
 const FRESH = 60
@@ -33,6 +35,8 @@ const elsewhere = new Set()
 const moving = new Set()
 const refusals = new Map()
 const deleted = new Set()
+/** The cursor of the page that follows, of each task with which a page ended. */
+const cursors = new Map()
 let total = 0
 let next = null
 
@@ -81,9 +85,10 @@ const details = detailsOf(
 
 function redraw(id) {
   const task = tasks.get(id)
-  if (!task) return
+  const row = rows.get(id)
+  if (!row) return
   const sent = arriving(id)
-  showRow(rows.get(id), task, {
+  showRow(row, task, {
     waits: deletion.waits(id),
     isDue: deletion.isDue(id),
     sent,
@@ -111,19 +116,47 @@ function add(task, before) {
 
 /** Takes a row away; the focus of the keyboard goes to the row beside it. */
 function drop(id) {
+  if (!tasks.has(id)) return
   const row = rows.get(id)
-  if (!row) return
-  if (row.contains(document.activeElement)) {
+  if (row?.contains(document.activeElement)) {
     const beside = row.nextElementSibling ?? row.previousElementSibling
     ;(beside?.querySelector('.remove') ?? document.querySelector('#mine')).focus()
   }
-  details.forget(row)
-  row.remove()
-  for (const kept of [rows, tasks, moving, refusals]) kept.delete(id)
+  if (row) takeOut(row)
+  for (const kept of [tasks, moving, refusals]) kept.delete(id)
   selection.forget(id)
   total = Math.max(0, total - 1)
   showCount()
 }
+
+function takeOut(row) {
+  details.forget(row)
+  row.remove()
+  for (const kept of [rows, cursors]) kept.delete(row.dataset.task)
+}
+
+/** Whether the list knows a task. */
+export const isListed = (id) => tasks.has(id)
+
+/**
+ * Takes the oldest rows out, unless a person is near to them: they are read again when a person comes there. Their
+ * tasks are followed as before.
+ */
+function shorten() {
+  if (rows.size < KEPT + PAGE) return
+  if (list.children[KEPT].getBoundingClientRect().top < 3 * innerHeight) return
+  const far = []
+  for (let row = list.lastElementChild; rows.size - far.length > KEPT && !isUsed(row); row = row.previousElementSibling) far.push(row)
+  // What is read then begins behind the last row that stays.
+  const behind = () => cursors.get(far.at(-1).previousElementSibling.dataset.task)
+  while (far.length && !behind()) far.pop()
+  if (!far.length) return
+  next = behind()
+  for (const row of far) takeOut(row)
+}
+
+/** Whether a person does something with a row. */
+const isUsed = (row) => row.matches('[data-plays], [data-waits], :focus-within, :has(.pick:checked)') || refusals.has(row.dataset.task)
 
 /** Takes what the list says of a task that has a row. */
 function take(entry) {
@@ -232,6 +265,7 @@ async function readPages(wanted) {
       }
     }
     cursor = page.next
+    keepCursor(page)
     if (!cursor) dropUpTo(null, at)
     if (!cursor || !at) {
       next = cursor
@@ -252,9 +286,15 @@ async function readPages(wanted) {
   total = page.total
   for (const { task_id } of placed) if (!tasks.has(task_id)) elsewhere.add(task_id)
   for (const event of events) follow(event)
+  shorten()
   showCount()
   details.readOn()
   return page.status
+}
+
+/** Keeps where the page that follows begins. */
+function keepCursor({ tasks: entries, next: cursor }) {
+  if (cursor) cursors.set(entries.at(-1).task_id, cursor)
 }
 
 /** Takes the rows from `at` up to `row` away, which the list has no longer; the row behind it. */
@@ -278,7 +318,7 @@ export function readList() {
 /** Reads the list again if it has fewer files than were read. */
 async function lookForMissing() {
   const { total: there } = await pageAt(null, 1)
-  if (there < (next ? total : rows.size)) await readPages(new Set(tasks.keys()))
+  if (there < (next ? total : rows.size)) await readPages(new Set(rows.keys()))
 }
 followDeletions(gone, () => inTurn(lookForMissing))
 
@@ -291,6 +331,7 @@ async function readMore() {
   if (version !== begun || !page.tasks) return
   total = page.total
   next = page.next
+  keepCursor(page)
   for (const entry of page.tasks) {
     elsewhere.delete(entry.task_id)
     if (!rows.has(entry.task_id) && !deleted.has(entry.task_id)) add(entry, null)
@@ -303,7 +344,7 @@ whenSearched(() => {
   version++
   for (const row of rows.values()) details.forget(row)
   list.replaceChildren()
-  for (const kept of [rows, tasks, elsewhere]) kept.clear()
+  for (const kept of [rows, tasks, elsewhere, cursors]) kept.clear()
   selection.clear()
   next = null
   inTurn(() => readPages(new Set()))

@@ -1,4 +1,5 @@
 // The files of this tab that the list does not have yet: they wait for their turn, are hashed, or begin.
+import { isListed } from './list.js'
 import { text } from './server.js'
 import { size } from './size.js'
 
@@ -37,10 +38,8 @@ function showSoon() {
 // The row of the list takes the place of the one here.
 new MutationObserver(() => files.size && showSoon()).observe(document.querySelector('#tasks'), { childList: true })
 
-const isListed = ({ task }) => task && document.querySelector(`#tasks [data-task="${task}"]`)
-
 function show() {
-  for (const [id, file] of files) if (isListed(file)) files.delete(id)
+  for (const [id, file] of files) if (isListed(file.task)) files.delete(id)
   const shown = [...files].slice(0, SHOWN)
   const rows = new Map([...place.children].map((row) => [row.dataset.file, row]))
   place.replaceChildren(...shown.map(([id, file]) => rowOf(rows.get(id) ?? newRow(id), file)))

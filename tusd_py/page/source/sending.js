@@ -19,7 +19,8 @@ import { isLong } from './turns.js'
 import { sayWhy } from './waits.js'
 
 const SAID_MS = 10_000
-const ADDED_AT_ONCE = 100
+/** Time for which the page may stand still while files are added. */
+const ADDING_MS = 40
 const hashOf = hashingBy(new Worker(new URL('page/hash-worker.js', document.baseURI)))
 const server = { endpoint, access, text, hashOf, creations: creationsAt({ api, endpoint, access }) }
 
@@ -49,11 +50,17 @@ export const uppy = new Uppy({
   note: [...takenHere(), text.note].join(' '),
 })
 
-// Thousands of files are added a part at a time, so that the page does not stand still.
+// Thousands of files are added a part at a time, so that the page does not stand still: the more files there are,
+// the longer each takes.
 const addTogether = uppy.addFiles.bind(uppy)
 uppy.addFiles = async (files) => {
-  for (let at = 0; at < files.length; at += ADDED_AT_ONCE) {
-    addTogether(files.slice(at, at + ADDED_AT_ONCE))
+  let part = 10
+  for (let at = 0; at < files.length; ) {
+    const begin = performance.now()
+    addTogether(files.slice(at, at + part))
+    at += part
+    const ratio = ADDING_MS / Math.max(1, performance.now() - begin)
+    part = Math.max(1, Math.round(part * Math.min(2, ratio)))
     await new Promise((next) => setTimeout(next))
   }
 }
