@@ -5,7 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 SERVES := .venv/.serves
-TWO_PROCESSES := -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes for two cores: tests of services wait for a third of their time.
+IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 # The packages of a lock, and the product itself. Both locks have the same versions, so the larger set is added to
 # the smaller one in the same environment.
@@ -48,7 +49,7 @@ test: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@tests/node/install.sh
 	@tests/s3/install.sh & built=$$!; $(MAKE) --no-print-directory check && wait $$built
-	@$(BIN)/pytest $(TWO_PROCESSES)
+	@$(BIN)/pytest $(IN_PARALLEL)
 
 # The same tests with their branch coverage, which takes a third more time.
 coverage: install
@@ -56,7 +57,7 @@ coverage: install
 	@tests/node/install.sh
 	@tests/s3/install.sh
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(TWO_PROCESSES)
+	@$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='tusd_py/protocol/*,tusd_py/uploads/*,worker/pipeline/*' -m
 	@$(BIN)/coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
