@@ -276,7 +276,7 @@ def test_each_refusal_has_its_code(server: Server, headers: dict[str, str], code
 def test_who_is_refused_takes_nothing_over(server: Server, caller: Caller) -> None:
     """The refusal precedes the lock and the body: another user's PATCH goes on undisturbed."""
     url = caller.made().headers["Location"]
-    path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
+    path = server.file_of(url)
     going_on = iter([b"abc", b"de"])
 
     def body() -> Iterator[bytes]:

@@ -31,11 +31,6 @@ location / {
 """The lines that tutorials about WebSockets have."""
 
 
-def stored(server: Server, url: str) -> bytes:
-    upload = task_id(url)
-    return (server.data_dir / "uploads" / upload[:2] / upload).read_bytes()
-
-
 @contextmanager
 def tutorial_nginx(server: Server) -> Iterator[Nginx]:
     nginx = Nginx(server.port, TUTORIAL)
@@ -77,7 +72,7 @@ def test_no_request_of_another_user_becomes_a_body(tmp_path: Path, lends: str) -
             with httpx.Client(base_url=nginx.plain_url, timeout=10) as client:
                 tasks = client.get("/api/file/upload/tasks", headers=victim)
                 assert tasks.status_code == 200
-            assert b"Bearer" not in stored(server, url)
+            assert b"Bearer" not in server.file_of(url).read_bytes()
         assert offset(url, **thief) == 0
 
 
@@ -170,7 +165,7 @@ def test_a_flood_of_connections_leaves_room_for_uploads_and_health(tmp_path: Pat
         url = create(server, len(content))
         upload = stack.enter_context(connected(url))
         upload.send(upload.patch(url, 0, len(content)), content[:1_000_000])
-        path = server.data_dir / "uploads" / task_id(url)[:2] / task_id(url)
+        path = server.file_of(url)
         wait_until(lambda: path.stat().st_size >= 1_000_000)
         silent = [
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
@@ -179,10 +174,10 @@ def test_a_flood_of_connections_leaves_room_for_uploads_and_health(tmp_path: Pat
         with httpx.Client(timeout=20) as client:
             assert client.get(f"{server.url}/healthz").status_code == 200
         other = send_in_one(server, b"another user's")
-        assert stored(server, other) == b"another user's"
+        assert server.file_of(other).read_bytes() == b"another user's"
         upload.send(content[1_000_000:])
         assert upload.answer().status == 204
-        assert stored(server, url) == content
+        assert server.file_of(url).read_bytes() == content
         # The newest connections still wait, the oldest were closed.
         assert _is_closed(silent[0])
         assert not _is_closed(silent[-1])

@@ -163,7 +163,7 @@ def test_a_body_is_slowed_and_not_refused_and_let_go_of_at_once(tmp_path: Path, 
         # The body is larger than what is ever held in memory for a body that must wait.
         content = os.urandom(32 << 20)
         url = create(server, len(content))
-        path = server.data_dir / "uploads" / url.rpartition("/")[2][:2] / url.rpartition("/")[2]
+        path = server.file_of(url)
         with silent_patch(url, 0, len(content)) as slowed:
             sending = threading.Thread(target=_send_all, args=(slowed, content))
             sending.start()

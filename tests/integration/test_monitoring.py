@@ -84,7 +84,7 @@ def test_what_uploads_did_is_counted_exactly(server: Server) -> None:
 def test_a_body_that_a_newer_request_ends_is_counted_as_taken_over(server: Server) -> None:
     content = os.urandom(100_000)
     url = create(server, len(content))
-    path = server.data_dir / "uploads" / task_id(url)[:2] / task_id(url)
+    path = server.file_of(url)
     with silent_patch(url, 0, len(content), content[:40_000]):
         wait_until(lambda: path.stat().st_size == 40_000)
         append(url, 40_000, content[40_000:])

@@ -137,6 +137,11 @@ class Server:
         assert match
         return int(match[1]) * 1024
 
+    def file_of(self, url: str) -> Path:
+        """Return the file that has the bytes of the upload at an address."""
+        upload = url.rpartition("/")[2]
+        return self.data_dir / "uploads" / upload[:2] / upload
+
     def progress(self, task_id: str) -> dict[str, object]:
         """Return the task as the progress endpoint shows it; {} when it answers 404."""
         response = httpx.get(f"{self.url}/api/file/upload/progress/{task_id}")

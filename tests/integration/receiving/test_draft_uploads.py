@@ -8,15 +8,14 @@ import base64
 import hashlib
 import os
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from support.nginx import write_certificate
-from support.raw_http import Connection, connected
-from support.server import Server, running_server
+from support.raw_http import Connection
+from support.server import Server
 from support.tus import TUS, create, head, task_id
 from support.uvicorn_server import serving
 from support.waiting import wait_until
@@ -25,29 +24,6 @@ from tusd_py import Settings, create_app
 
 VERSION = "Upload-Draft-Interop-Version"
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module", params=["true", "false"], ids=["lent", "asgi"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("draft") / "data"
-    with running_server(
-        folder, "--workers", "0", env={"TUSD_LEND_BODIES": request.param}
-    ) as started:
-        yield started
-    assert "Traceback" not in "\n".join(started.lines)
-
-
-@pytest.fixture
-def connection(server: Server) -> Iterator[Connection]:
-    with connected(server.url) as opened:
-        yield opened
-
-
-def stored(server: Server, url: str) -> bytes:
-    upload = task_id(url)
-    return (server.data_dir / "uploads" / upload[:2] / upload).read_bytes()
 
 
 def begin(connection: Connection, server: Server, length: int | None, **fields: Any) -> None:
@@ -75,7 +51,7 @@ def test_a_broken_one_shot_upload_is_resumed(
     url = interim.headers["location"]
     half = content[:MIB]
     connection.send(half if length else b"%x\r\n%b\r\n" % (MIB, half))
-    wait_until(lambda: len(stored(server, url)) == MIB)
+    wait_until(lambda: len(server.file_of(url).read_bytes()) == MIB)
     connection.reset()
     state = offset_of(url).headers
     assert (state["Upload-Offset"], state["Upload-Complete"]) == (str(MIB), "?0")
@@ -89,7 +65,7 @@ def test_a_broken_one_shot_upload_is_resumed(
     )  # fmt: skip
     assert (ended.status_code, ended.headers["Upload-Complete"]) == (201, "?1")
     assert ended.json()["task_id"] == task_id(url)
-    assert stored(server, url) == content
+    assert server.file_of(url).read_bytes() == content
 
 
 def test_each_answer_belongs_to_its_request(server: Server, connection: Connection) -> None:
@@ -104,7 +80,7 @@ def test_each_answer_belongs_to_its_request(server: Server, connection: Connecti
         connection.send(connection.plain("HEAD", final.headers["location"], **{VERSION: "8"}))
         state = connection.answer(to_head=True)
         assert (state.status, state.headers["upload-offset"]) == (204, str(MIB))
-        assert stored(server, final.headers["location"]) == content
+        assert server.file_of(final.headers["location"]).read_bytes() == content
 
 
 def test_offsets_are_announced_while_a_body_arrives(server: Server, connection: Connection) -> None:
@@ -154,7 +130,7 @@ def test_a_client_of_tus_on_ios_speaks_tus(server: Server, connection: Connectio
     connection.send(b"12345")
     assert connection.answer().status == 204
     assert head(url).headers["Upload-Offset"] == "5"
-    assert stored(server, url) == b"12345"
+    assert server.file_of(url).read_bytes() == b"12345"
 
 
 def test_requests_without_a_version_get_the_answers_of_their_upload(server: Server) -> None:

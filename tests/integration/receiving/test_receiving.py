@@ -3,44 +3,16 @@
 import os
 import random
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.raw_http import Connection, connected
 from support.server import Server, running_server
-from support.tus import create, offset, task_id
+from support.tus import create, offset
 from support.waiting import wait_until
 
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module", params=["true", "false"], ids=["lent", "asgi"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("receiving") / "data"
-    with running_server(
-        folder, "--workers", "0", env={"TUSD_LEND_BODIES": request.param}
-    ) as started:
-        yield started
-    assert "Traceback" not in "\n".join(started.lines)
-
-
-@pytest.fixture
-def connection(server: Server) -> Iterator[Connection]:
-    with connected(server.url) as opened:
-        yield opened
-
-
-def stored(server: Server, url: str) -> bytes:
-    return _path(server, url).read_bytes()
-
-
-def _path(server: Server, url: str) -> Path:
-    upload = task_id(url)
-    return server.data_dir / "uploads" / upload[:2] / upload
 
 
 @pytest.mark.parametrize("size", [1, 1000, 65535, 65537, 262_144, 5_000_001, 40 * MIB])
@@ -53,7 +25,7 @@ def test_several_bodies_come_over_one_connection(
         connection.send(connection.patch(url, 0, size), content)
         answer = connection.answer()
         assert (answer.status, answer.headers["upload-offset"]) == (204, str(size))
-        assert stored(server, url) == content
+        assert server.file_of(url).read_bytes() == content
 
 
 def test_what_follows_a_body_is_the_next_request(server: Server, connection: Connection) -> None:
@@ -64,7 +36,7 @@ def test_what_follows_a_body_is_the_next_request(server: Server, connection: Con
     connection.send(patches[0], content, heads[0], patches[1], content, heads[1], heads[0])
     answers = [connection.answer(to_head=number in (1, 3, 4)) for number in range(5)]
     assert [answer.status for answer in answers] == [204, 200, 204, 200, 200]
-    assert all(stored(server, url) == content for url in urls)
+    assert all(server.file_of(url).read_bytes() == content for url in urls)
 
 
 def test_small_bodies_come_in_one_packet_with_others(
@@ -73,7 +45,7 @@ def test_small_bodies_come_in_one_packet_with_others(
     urls = [connection.create(server.files, 500) for _ in range(20)]
     connection.send(*(connection.patch(url, 0, 500) + b"z" * 500 for url in urls))
     assert [connection.answer().status for _ in urls] == [204] * 20
-    assert all(stored(server, url) == b"z" * 500 for url in urls)
+    assert all(server.file_of(url).read_bytes() == b"z" * 500 for url in urls)
 
 
 def test_a_body_may_come_late_and_in_bits(server: Server, connection: Connection) -> None:
@@ -82,10 +54,10 @@ def test_a_body_may_come_late_and_in_bits(server: Server, connection: Connection
     connection.send(connection.patch(url, 0, len(content), Expect="100-continue"))
     assert connection.answer().status == 100
     for start in range(0, len(content), 50_000):
-        wait_until(lambda arrived=start: _path(server, url).stat().st_size == arrived)
+        wait_until(lambda arrived=start: server.file_of(url).stat().st_size == arrived)
         connection.send(content[start : start + 50_000])
     assert connection.answer().status == 204
-    assert stored(server, url) == content
+    assert server.file_of(url).read_bytes() == content
 
 
 def test_a_chunked_body_is_the_same(server: Server, connection: Connection) -> None:
@@ -96,7 +68,7 @@ def test_a_chunked_body_is_the_same(server: Server, connection: Connection) -> N
     ]
     connection.send(connection.patch(url, 0, None), *chunks, b"0\r\n\r\n")
     assert connection.answer().status == 204
-    assert stored(server, url) == content
+    assert server.file_of(url).read_bytes() == content
 
 
 @pytest.mark.parametrize("how", ["close", "half-close", "reset"])
@@ -107,15 +79,15 @@ def test_every_byte_before_a_break_is_kept(server: Server, how: str) -> None:
         connection.send(connection.patch(url, 0, 64 * MIB), content)
         if how == "half-close":
             connection.socket.shutdown(socket.SHUT_WR)
-            wait_until(lambda: _path(server, url).stat().st_size == len(content))
+            wait_until(lambda: server.file_of(url).stat().st_size == len(content))
         elif how == "reset":
             # The reset comes after the bytes have arrived, since it discards what has not been
             # read.
-            wait_until(lambda: _path(server, url).stat().st_size == len(content))
+            wait_until(lambda: server.file_of(url).stat().st_size == len(content))
             connection.reset()
-    wait_until(lambda: _path(server, url).stat().st_size == len(content))
+    wait_until(lambda: server.file_of(url).stat().st_size == len(content))
     assert offset(url) == len(content)
-    assert stored(server, url) == content
+    assert server.file_of(url).read_bytes() == content
 
 
 def test_slow_clients_hold_no_thread(server: Server) -> None:
@@ -132,7 +104,7 @@ def test_slow_clients_hold_no_thread(server: Server) -> None:
         for connection in slow:
             connection.send(b"b" * 49_900)
         assert [connection.answer().status for connection in slow] == [204] * 30
-    assert all(stored(server, url) == b"a" * 100 + b"b" * 49_900 for url in urls)
+    assert all(server.file_of(url).read_bytes() == b"a" * 100 + b"b" * 49_900 for url in urls)
 
 
 def test_a_refusal_reaches_who_is_still_sending(server: Server) -> None:
@@ -201,9 +173,9 @@ def test_a_stopping_server_keeps_what_came_and_answers(tmp_path: Path, way: str)
         url = create(server, 64 * MIB)
         with connected(url) as connection:
             connection.send(connection.patch(url, 0, 64 * MIB), b"s" * 400_000)
-            wait_until(lambda: _path(server, url).stat().st_size > 0)
+            wait_until(lambda: server.file_of(url).stat().st_size > 0)
             os.kill(server.pid, 15)
             answer = connection.answer()
             assert (answer.status, answer.headers["connection"]) == (503, "close")
         server.stop()
-        assert stored(server, url) == b"s" * 400_000
+        assert server.file_of(url).read_bytes() == b"s" * 400_000
