@@ -3,15 +3,12 @@
 import os
 from pathlib import Path
 
-from support.files import bytes_in
+from support.interrupted import SIZE, SLOW_UP_TO_RESTART, restarted_in_the_middle
 from support.metrics import metrics
 from support.page import visiting
-from support.server import Server, running_server
+from support.server import running_server
 from support.tokens import SECRET, token
-from support.waiting import wait_until
 
-MIB = 1 << 20
-SIZE = 24 * MIB
 PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>表单</title><main><h1>表单</h1>
 <form><tusd-upload name="report" required></tusd-upload></form></main>
 <script type="module">
@@ -30,16 +27,11 @@ STATE = """({
 })"""
 
 
-def arrived(server: Server) -> int:
-    return bytes_in(server.data_dir / "uploads")
-
-
 def test_it_goes_on_after_a_restart_and_with_another_token(tmp_path: Path) -> None:
     (big := tmp_path / "big.bin").write_bytes(os.urandom(SIZE))
     (bad := tmp_path / "bad.exe").write_bytes(b"MZ")
     env = {
-        # Slow up to the restart: it comes before the end on a slow machine too.
-        "TUSD_LIMITS__BYTES_PER_SECOND": "2MiB", "TUSD_AUTH__ACCESS_SECRET": SECRET,
+        **SLOW_UP_TO_RESTART, "TUSD_AUTH__ACCESS_SECRET": SECRET,
         "TUSD_WHITELIST__EXTENSIONS": "bin",
     }  # fmt: skip
     answers = {"/form": {"contentType": "text/html", "body": PAGE.replace("TOKEN", repr(token(7)))}}
@@ -59,15 +51,7 @@ def test_it_goes_on_after_a_restart_and_with_another_token(tmp_path: Path) -> No
             answers=answers,
         ) as visit,
     ):  # fmt: skip
-        visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
-        server.kill()
-        visit.go_on()
-        visit.wait_for_line()
-        before = arrived(server)
-        server.env["TUSD_LIMITS__BYTES_PER_SECOND"] = "64MiB"
-        server.start()
-        visit.go_on()
+        before = restarted_in_the_middle(server, visit)
         seen = visit.seen()
         # What had arrived was not sent again.
         assert metrics(server.url)["tusd_received_bytes_total"] + before == SIZE

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.files import bytes_in
+from support.interrupted import (
+    SIZE,
+    SLOW,
+    SLOW_UP_TO_RESTART,
+    arrived,
+    restarted_in_the_middle,
+    wait_for_some,
+)
 from support.metrics import metrics
 from support.nginx import PROXY, Nginx
 from support.page import visiting
@@ -19,8 +26,6 @@ from support.tus import creation, upload
 from support.waiting import wait_until
 
 MIB = 1 << 20
-SLOW = {"TUSD_LIMITS__BYTES_PER_SECOND": "8MiB", "TUSD_MEDIA__PRESET": "ultrafast"}
-SIZE = 24 * MIB
 
 
 def random_file(path: Path, size: int) -> Path:
@@ -31,10 +36,6 @@ def random_file(path: Path, size: int) -> Path:
 @pytest.fixture
 def big(tmp_path: Path) -> Path:
     return random_file(tmp_path / "big.bin", SIZE)
-
-
-def arrived(server: Server) -> int:
-    return bytes_in(server.data_dir / "uploads")
 
 
 def received(server: Server) -> float:
@@ -68,24 +69,20 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
             ["line"], ["text", "#waits", "No connection"], ["line"],
         ],
     }  # fmt: skip
+    env = SLOW_UP_TO_RESTART if what == "restart" else SLOW
     with (
-        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        running_server(tmp_path / "data", "--workers", "1", env=env) as server,
         visiting(
             f"{server.url}/",
             ["drop" if what == "dropped" else "add", str(big)], *after[what], ["until", "completed"],
         ) as visit,
     ):  # fmt: skip
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
-        before = 0.0
+        before = 0
         if what == "restart":
-            visit.wait_for_line()
-            server.kill()
+            before = restarted_in_the_middle(server, visit)
+        else:
+            wait_for_some(server)
             visit.go_on()
-            visit.wait_for_line()
-            before = arrived(server)
-            assert 4 * MIB < before < SIZE
-            server.start()
-        visit.go_on()
         seen = visit.seen()
         assert [row["status"] for row in seen[-1]["rows"]] == ["completed"]
         # The file was sent once: the bytes that had arrived were not sent again.
@@ -113,21 +110,14 @@ def test_small_files_go_on_after_a_reload_by_themselves(tmp_path: Path) -> None:
 
 def test_a_break_of_an_hour_ends_nothing(tmp_path: Path, big: Path) -> None:
     with (
-        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
+        running_server(tmp_path / "data", "--workers", "1", env=SLOW_UP_TO_RESTART) as server,
         visiting(
             f"{server.url}/",
             ["add", str(big)], ["line"], ["away", 3600], ["line"], ["until", "completed"],
             clock=True,
         ) as visit,
     ):  # fmt: skip
-        visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
-        server.kill()
-        visit.go_on()
-        visit.wait_for_line()
-        before = arrived(server)
-        server.start()
-        visit.go_on()
+        before = restarted_in_the_middle(server, visit)
         visit.seen()
         assert received(server) + before == SIZE
 
@@ -145,7 +135,7 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         ) as visit,
     ):  # fmt: skip
         visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        wait_for_some(server)
         # It answers nothing, and closes nothing.
         os.kill(server.pid, signal.SIGSTOP)
         visit.go_on()
@@ -176,7 +166,7 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
         ) as visit,
     ):  # fmt: skip
         visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        wait_for_some(server)
         # No token of before is good: neither the session's nor that of the upload.
         server.kill()
         server.env["TUSD_AUTH__ACCESS_SECRET"] = OTHER_SECRET
@@ -415,21 +405,21 @@ def test_a_person_pauses_and_cancels(tmp_path: Path, big: Path) -> None:
         ) as visit,
     ):  # fmt: skip
         visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        wait_for_some(server)
         visit.go_on()
         visit.wait_for_line()
         assert received(server) == SIZE
         wait_until(lambda: arrived(server) == 0, timeout=60)
         visit.go_on()
         visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        wait_for_some(server)
         visit.go_on()
         visit.wait_for_line()
         # Cancelled by the person: the server keeps nothing.
         wait_until(lambda: arrived(server) == 0, timeout=60)
         visit.go_on()
         visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 4 * MIB, timeout=60)
+        wait_for_some(server)
         newest = httpx.get(f"{server.url}/api/file/upload/tasks").json()["tasks"][0]
         # Deleted elsewhere, as in the list: the page does not begin it again.
         httpx.delete(f"{server.files}{newest['task_id']}", headers={"Tus-Resumable": "1.0.0"})
