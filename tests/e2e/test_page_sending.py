@@ -19,7 +19,7 @@ from support.interrupted import (
 )
 from support.metrics import metrics
 from support.nginx import PROXY, Nginx
-from support.page import visiting
+from support.page import Visit, visiting
 from support.server import Server, running_server
 from support.tokens import OTHER_SECRET, SECRET, bearer, token
 from support.tus import creation, upload
@@ -270,28 +270,38 @@ def test_what_is_refused_is_not_sent_again_with_the_next(tmp_path: Path) -> None
     assert [each["requests"] for each in seen if "requests" in each] == [0, 2]
 
 
+def sent_once_by_two_tabs(server: Server, visit: Visit) -> None:
+    """Stop the server while both tabs of a visit get the file, and look at what became of it.
+
+    The first tab can't come to the end before the second one has looked for the file.
+    """
+    visit.wait_for_line()
+    os.kill(server.pid, signal.SIGSTOP)
+    visit.go_on()
+    visit.wait_for_line()
+    os.kill(server.pid, signal.SIGCONT)
+    visit.go_on()
+    seen = visit.seen()
+    assert len(seen[-1]["rows"]) == 1
+    assert received(server) == SIZE
+
+
+def in_two_tabs(file: Path) -> list[list[object]]:
+    """Return the steps of a visit that has two tabs: both get the file, the second one waits."""
+    return [
+        ["line"], ["at", 0], ["add", str(file)], ["there", "#outgoing li"],
+        ["at", 1], ["add", str(file)], ["text", "#waits", "Another tab sends this file"], ["line"],
+        ["at", 1], ["text", "#sent", "1 file was sent."], ["text", "#waits", ""],
+        ["at", 0], ["text", "#sent", "1 file was sent."], ["until", "completed"],
+    ]  # fmt: skip
+
+
 def test_two_tabs_with_one_file_send_it_once(tmp_path: Path, big: Path) -> None:
     with (
         running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
-        visiting(
-            f"{server.url}/",
-            ["tab"], ["at", 0], ["add", str(big)], ["line"],
-            ["at", 1], ["add", str(big)], ["text", "#waits", "Another tab sends this file"], ["line"],
-            ["at", 1], ["text", "#sent", "1 file was sent."], ["text", "#waits", ""],
-            ["at", 0], ["text", "#sent", "1 file was sent."], ["until", "completed"],
-        ) as visit,
-    ):  # fmt: skip
-        # The first tab can't come to the end before the second one has looked for the file.
-        wait_until(lambda: arrived(server) > 0, timeout=60)
-        os.kill(server.pid, signal.SIGSTOP)
-        visit.wait_for_line()
-        visit.go_on()
-        visit.wait_for_line()
-        os.kill(server.pid, signal.SIGCONT)
-        visit.go_on()
-        seen = visit.seen()
-        assert len(seen[-1]["rows"]) == 1
-        assert received(server) == SIZE
+        visiting(f"{server.url}/", ["tab"], *in_two_tabs(big)) as visit,
+    ):
+        sent_once_by_two_tabs(server, visit)
 
 
 def test_seven_tabs_share_one_stream(server: Server, tmp_path: Path) -> None:
@@ -336,23 +346,11 @@ def test_tabs_over_plain_http_in_a_network_leave_each_other_their_files(
         # Each tab has files of its own, also after a reload.
         ["kept", "tusd-place", "0"], ["tab"], ["kept", "tusd-place", "1"],
         ["reload"], ["kept", "tusd-place", "1"],
-        ["at", 0], ["add", str(big)], ["line"],
-        ["at", 1], ["add", str(big)], ["text", "#waits", "Another tab sends this file"], ["line"],
-        ["there", ".uppy-StatusBar.is-complete"], ["text", "#waits", ""],
-        ["at", 0], ["there", ".uppy-StatusBar.is-complete"], ["until", "completed"],
+        *in_two_tabs(big),
         browser=["--host-resolver-rules=MAP tusd.test 127.0.0.1"],
         before="if (isSecureContext || navigator.locks) throw new Error('it is secure')",
     ) as visit:  # fmt: skip
-        visit.wait_for_line()
-        wait_until(lambda: arrived(server) > 0, timeout=60)
-        os.kill(server.pid, signal.SIGSTOP)
-        visit.go_on()
-        visit.wait_for_line()
-        os.kill(server.pid, signal.SIGCONT)
-        visit.go_on()
-        seen = visit.seen()
-        assert len(seen[-1]["rows"]) == 1
-        assert received(server) == SIZE
+        sent_once_by_two_tabs(server, visit)
 
 
 def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> None:
