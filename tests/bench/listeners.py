@@ -102,12 +102,12 @@ class Bench:
         for stream in await open_streams(self._here.url, self._paths(urls, 2 * TASKS)):
             stream.close()
         alone = await self._idle_cpu_percent()
-        memory, busy, begin = _rss_kib(self._here), _cpu_seconds(self._here), time.monotonic()
+        memory, busy, begin = _rss_kib(self._here), self._here.cpu_seconds(), time.monotonic()
         streams = await open_streams(self._here.url, self._paths(urls, self._count))
         await until(lambda: all(stream.arrivals for stream in streams), timeout=60)
         metrics: dict[str, Any] = {
             "open_seconds": time.monotonic() - begin,
-            "open_cpu_seconds": _cpu_seconds(self._here) - busy,
+            "open_cpu_seconds": self._here.cpu_seconds() - busy,
             "kib_a_listener": (_rss_kib(self._here) - memory) / self._count,
         }
         metrics["idle_cpu_percent"] = await self._idle_cpu_percent()
@@ -126,9 +126,9 @@ class Bench:
         return metrics
 
     async def _idle_cpu_percent(self) -> float:
-        busy = _cpu_seconds(self._here)
+        busy = self._here.cpu_seconds()
         await asyncio.sleep(IDLE_SECONDS)
-        return 100 * (_cpu_seconds(self._here) - busy) / IDLE_SECONDS
+        return 100 * (self._here.cpu_seconds() - busy) / IDLE_SECONDS
 
     def _paths(self, urls: list[str], count: int) -> list[str]:
         users = max(1, int(count * self._user_share))
@@ -145,7 +145,7 @@ class Bench:
         # The first one wakes up the worker.
         await self._finish(streams, urls[:1])
         before = {id(stream): len(stream.arrivals) for stream in streams}
-        busy, begin = _cpu_seconds(self._here), time.monotonic()
+        busy, begin = self._here.cpu_seconds(), time.monotonic()
         for url in urls[1:]:
             await self._finish(streams, [url])
         took = time.monotonic() - begin
@@ -162,7 +162,7 @@ class Bench:
         return {
             "events": len(events),
             "events_a_second": len(events) / took,
-            "cpu_ms_an_event": 1000 * (_cpu_seconds(self._here) - busy) / len(events),
+            "cpu_ms_an_event": 1000 * (self._here.cpu_seconds() - busy) / len(events),
             "delay_ms_p50": _share(delays, 0.50),
             "delay_ms_p99": _share(delays, 0.99),
             "delay_ms_max": delays[-1],
@@ -246,11 +246,6 @@ def _subscriptions(view: Redis) -> int:
 def _rss_kib(server: Server) -> int:
     status = Path(f"/proc/{server.pid}/status").read_text("utf-8")
     return int(status.partition("VmRSS:")[2].split()[0])
-
-
-def _cpu_seconds(server: Server) -> float:
-    fields = Path(f"/proc/{server.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ AGE_SECONDS: Final = 24 * 3600
 CONNECTIONS: Final = 4
 SETTLED_MINUTE: Final = 4
 """The first minute after the start that counts as settled: all uploads have been examined."""
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -89,12 +88,12 @@ def _create(server: Server, count: int) -> None:
 
 def observed(servers: Sequence[Server], count: int) -> list[list[Minute]]:
     """Return what each of the servers used, minute by minute."""
-    minutes, before = [], [_cpu_seconds(server) for server in servers]
+    minutes, before = [], [server.cpu_seconds() for server in servers]
     begin = time.monotonic()
     for number in range(1, count + 1):
         # What is measured is the use in a minute of time, so there is no condition to wait for.
         time.sleep(max(0.0, begin + 60 * number - time.monotonic()))
-        now = [_cpu_seconds(server) for server in servers]
+        now = [server.cpu_seconds() for server in servers]
         minutes.append(
             [Minute(b - a, _mib(s)) for s, a, b in zip(servers, before, now, strict=True)]
         )
@@ -119,11 +118,6 @@ def _print(minutes: list[list[Minute]], uploads: int) -> None:
         figures = [text for used in row for text in (f"{used.cpu_seconds:.2f}", f"{used.mib:.0f}")]
         table.add_row(name, *figures)
     Console().print(table)
-
-
-def _cpu_seconds(server: Server) -> float:
-    fields = Path(f"/proc/{server.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def _mib(server: Server) -> float:

@@ -7,7 +7,6 @@ a part.
 """
 
 import argparse
-import os
 import random
 import tempfile
 import time
@@ -22,7 +21,6 @@ from support.server import Server, running_server
 from support.waiting import wait_until
 
 TIMEOUT_SECONDS: Final = 900
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -50,7 +48,7 @@ def fill(folder: Path, count: int) -> None:
 
 def sent(server: Server, folder: Path, count: int) -> list[str]:
     """Send all files of a folder in one visit; return what it took."""
-    before, used = metrics(server.url), cpu_seconds(server)
+    before, used = metrics(server.url), server.cpu_seconds()
     with visiting(
         f"{server.url}/",
         ["watch"], ["line"], ["all", str(folder)], ["line"], ["stall"],
@@ -68,7 +66,7 @@ def sent(server: Server, folder: Path, count: int) -> list[str]:
         visit.go_on()
         stall = next(each["longest"] for each in visit.seen() if "longest" in each)
     after = metrics(server.url)
-    used = cpu_seconds(server) - used
+    used = server.cpu_seconds() - used
     return [f"{took:.1f}", requests(before, after), str(stall), f"{used:.1f}"]
 
 
@@ -81,12 +79,6 @@ def requests(before: Figures, after: Figures) -> str:
         kind = " ".join(part for part in name.split(",")[1:])
         kinds[kind] = kinds.get(kind, 0) + value - before.get(name, 0)
     return "\n".join(f"{kind}: {number:.0f}" for kind, number in kinds.items() if number > 2)
-
-
-def cpu_seconds(server: Server) -> float:
-    """Return the CPU time that the server has used."""
-    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 if __name__ == "__main__":

@@ -137,6 +137,11 @@ class Server:
         assert match
         return int(match[1]) * 1024
 
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that it has used, user and system; a worker within it is a part."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def file_of(self, url: str) -> Path:
         """Return the file that has the bytes of the upload at an address."""
         upload = url.rpartition("/")[2]
