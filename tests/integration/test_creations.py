@@ -1,7 +1,9 @@
 """Many uploads that one request creates."""
 
 import os
+import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import httpx
 import pytest
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
-from support.tus import append, metadata, offset, patch, upload
+from support.tus import append, delete, metadata, offset, patch, upload
 
 URL = "/api/file/upload/creations"
 
@@ -80,7 +82,9 @@ def test_each_entry_counts_as_one_request(tmp_path: Path) -> None:
 
 def test_what_is_no_list_of_uploads_is_refused(server: Server) -> None:
     for uploads in ([], [{"length": 1}] * 101, ["x"], [{"length": -1}], [{"length": True}],
-                    [{"length": "1"}], [{"length": 1.5}], [{"length": 1, "metadata": 5}]):  # fmt: skip
+                    [{"length": "1"}], [{"length": 1.5}], [{"length": 1, "metadata": 5}],
+                    [{"length": 1, "key": "x"}], [{"length": 1, "key": 1}],
+                    [{"length": 1, "key": None}]):  # fmt: skip
         assert ask(server, *uploads).status_code == 400
     assert ask(server, {"length": 1, "metadata": "x" * (300 << 10)}).status_code == 400
 
@@ -93,3 +97,55 @@ def test_each_upload_has_a_token_of_its_own(tmp_path: Path) -> None:
         assert patch(f"{server.files}{one['task_id']}", 0, b"ab", **mine).status_code == 204
         assert patch(f"{server.files}{two['task_id']}", 0, b"ab", **mine).status_code == 404
         assert ask(server, {"length": 1}, **mine).status_code == 403
+
+
+def keyed(*lengths: int) -> list[dict[str, Any]]:
+    return [{"length": length, "key": secrets.token_hex(16)} for length in lengths]
+
+
+def test_what_is_sent_again_with_its_key_is_created_once(server: Server) -> None:
+    content = os.urandom(1000)
+    server.wait_for_status(upload(server, content, filename="a.bin"), "completed")
+    digest = f"blake3:{blake3.blake3(content).hexdigest()}"
+    held, empty, half, deleted = keyed(1000, 0, 10, 5)
+    held["metadata"] = metadata(filename="b.bin", filehash=digest)
+    first = created(server, held, empty, half, deleted)
+    append(f"{server.files}{first[2]['task_id']}", 0, b"hello")
+    assert delete(f"{server.files}{first[3]['task_id']}").status_code == 204
+    again = created(server, held, empty, half, deleted)
+    assert [one.get("task_id") for one in again[:3]] == [one["task_id"] for one in first[:3]]
+    assert [(one["offset"], one["instant"]) for one in again[:3]] == [
+        (1000, True), (0, False), (5, False)
+    ]  # fmt: skip
+    assert (again[3]["status"], again[3]["code"]) == (410, "upload_terminated")
+    other = created(server, {**half, "length": 11})
+    assert (other[0]["status"], other[0]["code"]) == (400, "length_conflict")
+    tasks = httpx.get(f"{server.url}/api/file/upload/tasks").json()
+    assert tasks["total"] == 4
+
+
+def test_a_creation_that_is_repeated_while_it_runs_is_one(server: Server) -> None:
+    entries = keyed(*[5] * 50)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: created(server, *entries), range(4)))
+    for several in zip(*answers, strict=True):
+        # One that comes too early is refused for the moment.
+        assert {one.get("code") for one in several} <= {None, "upload_locked"}
+        assert len({one["task_id"] for one in several if "task_id" in one}) == 1
+    tasks = httpx.get(f"{server.url}/api/file/upload/tasks").json()
+    assert tasks["total"] == 50
+
+
+def test_a_key_is_its_users_own(tmp_path: Path) -> None:
+    env = {"TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with running_server(tmp_path / "data", "--workers", "0", env=env) as server:
+        entries = keyed(5)
+        mine, theirs = (created(server, *entries, **bearer(token(user))) for user in (7, 8))
+        assert mine[0]["task_id"] != theirs[0]["task_id"]
+        again = created(server, *entries, **bearer(token(7)))
+        assert again[0]["task_id"] == mine[0]["task_id"]
+        patched = patch(
+            f"{server.files}{again[0]['task_id']}", 0, b"hello",
+            **{"Upload-Token": again[0]["upload_token"]},
+        )  # fmt: skip
+        assert patched.status_code == 204

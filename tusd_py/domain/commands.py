@@ -52,6 +52,8 @@ class Create:
     """What the application that decides gets of the request; None: nothing."""
     keeps_id: bool = False
     """Whether the application can't change the id: the caller of the use case needs it."""
+    key: str | None = None
+    """What the client calls this creation by, so that it can repeat it; None: it can't."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

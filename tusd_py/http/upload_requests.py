@@ -17,6 +17,7 @@ from tusd_py.protocol.fields import Fields
 from tusd_py.uploads.arrival import ArrivalListener
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
+from tusd_py.uploads.create_once import create_once
 from tusd_py.uploads.inspect import Inspected
 from tusd_py.uploads.receive import AppendResult
 
@@ -30,13 +31,18 @@ async def create_upload(
     *,
     listener: ArrivalListener | None = None,
 ) -> Created:
-    """Create an upload with a new id. Raises: TooManyRequests, and what ``create`` raises."""
+    """Create an upload with a new id, or with that of the command's key.
+
+    Raises: TooManyRequests, and what ``create`` and ``create_once`` raise.
+    """
     await context.count_request(caller)
-    upload_id = UploadId(secrets.token_hex(16))
     forwarded = context.settings.hooks.forward_headers
     request = hook_request(HTTPConnection(scope), forwarded)
     if request is not None:
         command = replace(command, request=request)
+    if command.key is not None:
+        return await create_once(context.uploads, caller, command.key, command, body)
+    upload_id = UploadId(secrets.token_hex(16))
     return await create(context.uploads, caller, upload_id, command, body, listener=listener)
 
 

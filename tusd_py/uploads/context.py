@@ -112,6 +112,8 @@ class UploadContext:
     """
     on_bytes: Callable[[Upload, int], None] | None = None
     """Called on the event loop with an upload and its offset while a body arrives."""
+    creating: set[UploadId] = field(default_factory=set)
+    """Uploads that are created by a key in this process at the moment."""
     batcher: UploadBatcher = field(init=False)
     counts: UploadCounters = field(default_factory=UploadCounters)
     closing: bool = False

@@ -23,6 +23,7 @@ from tusd_py.domain.errors import (
     TooManyUploads,
     TusdError,
     TypeMismatch,
+    UploadLocked,
 )
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.type_rules import check_name
@@ -85,7 +86,8 @@ async def create(
     A refused upload leaves nothing that can be resumed. If its body was still arriving, its row
     stays and says that it was refused: the listener may have sent its address to the client.
 
-    Args: upload_id: a new id of random bits. listener: follows a body that is still arriving.
+    Args: upload_id: a new id of random bits, or that of the command's key. listener: follows a body
+        that is still arriving.
     Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles,
         TooManyUploads, LengthExceeded, LengthConflict, InvalidConcatenation, TooManyParts,
         PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what
@@ -99,7 +101,10 @@ async def create(
             created = await _create(context, caller, upload_id, command, body, listener=listener)
             return replace(created, challenge=await challenge(context, created.upload))
     except UploadExists as error:
-        # Both creations had found the id free; only an application can choose one id twice.
+        # Both creations had found the id free: a client repeats one that has not ended, or an
+        # application chose one id twice.
+        if command.key is not None:
+            raise UploadLocked from error
         raise HookRefused(_ID_TAKEN) from error
 
 
@@ -125,7 +130,7 @@ async def _create(
         expires_at = await context.batcher.run(_create_empty_program(context, upload))
         _count(context, upload)
         return Created(upload=upload, offset=0, expires_at=expires_at)
-    chosen = upload.id != upload_id
+    chosen = upload.id != upload_id or command.key is not None
     return await _create_with_body(
         context, upload, command, body, listener=listener, id_is_chosen=chosen
     )

@@ -1,11 +1,13 @@
 """Serves ``POST /api/file/upload/creations``, which creates many uploads by one request.
 
 Each entry has what the head of a creation of tus would have, is checked by the same rules, and
-counts as one request. An entry that is refused does not affect the others.
+counts as one request. An entry that is refused does not affect the others. One that has a key can
+be sent again, if the answer was lost: it is created once.
 """
 
 import asyncio
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -26,6 +28,7 @@ from tusd_py.protocol.tus1 import creation_of
 
 MAX_ENTRIES: Final = 100
 MAX_BODY_BYTES: Final = 256 << 10
+_KEY: Final = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 
 def routes(context: AppContext) -> list[BaseRoute]:
@@ -48,6 +51,8 @@ class _Entry:
 
     length: int
     metadata: str
+    key: str | None
+    """What the client calls this creation by."""
 
 
 def _entries(members: dict[str, Any]) -> list[_Entry]:
@@ -66,7 +71,10 @@ def _entry(entry: object) -> _Entry:
         raise ProtocolError("The member length must be a number of bytes.")
     if not isinstance(metadata, str):
         raise ProtocolError("The member metadata must be a text.")
-    return _Entry(length, metadata)
+    key = entry.get("key")
+    if "key" in entry and not (isinstance(key, str) and _KEY.fullmatch(key)):
+        raise ProtocolError("The member key must be 16 to 64 letters, digits, - or _.")
+    return _Entry(length, metadata, key)
 
 
 async def _answered(
@@ -84,6 +92,7 @@ async def _created(
 ) -> dict[str, Any]:
     """Create the upload of an entry. Raises: what ``creation_of`` and ``create_upload`` raise."""
     command = creation_of(entry.length, entry.metadata, context.capabilities)
+    command = replace(command, key=entry.key)
     no_body = AsgiBody(request.receive, context.threads)
     created = await create_upload(context, request.scope, caller, command, no_body)
     members: dict[str, Any] = {
