@@ -147,6 +147,31 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         assert received(server) == SIZE
 
 
+def test_what_waits_for_its_turn_can_be_taken_away_and_added_again(tmp_path: Path) -> None:
+    files = [str(random_file(tmp_path / f"{at}.bin", 5 * MIB + at)) for at in range(4)]
+    last = "#outgoing li:has-text('3.bin')"
+    with (
+        running_server(tmp_path / "data", "--workers", "1") as server,
+        visiting(
+            f"{server.url}/",
+            ["there", "#drop"], ["line"], ["add", *files], ["there", last],
+            ["press", "[aria-label='Remove 3.bin']"], ["hidden", last],
+            ["more", files[3]], ["there", last], ["line"],
+            ["until", "completed", 4],
+        ) as visit,
+    ):  # fmt: skip
+        visit.wait_for_line()
+        # The first three keep their turns for as long as the server stands still.
+        os.kill(server.pid, signal.SIGSTOP)
+        visit.go_on()
+        visit.wait_for_line()
+        os.kill(server.pid, signal.SIGCONT)
+        visit.go_on()
+        seen = visit.seen()
+        assert len(seen[-1]["rows"]) == 4
+        assert received(server) == 4 * 5 * MIB + 6
+
+
 def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
     tmp_path: Path, big: Path
 ) -> None:

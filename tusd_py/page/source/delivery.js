@@ -32,7 +32,7 @@ export const forgetUpload = (key) => stored((storage) => storage.removeItem(key)
  * Raises: what `send` raises.
  */
 export const deliver = (blob, server, upload, signal) =>
-  isLong(blob.size) ? deliverLong(blob, server, upload, signal) : inGroup(() => deliverShort(blob, server, upload, signal))
+  isLong(blob.size) ? deliverLong(blob, server, upload, signal) : inGroup(signal, () => deliverShort(blob, server, upload, signal))
 
 async function deliverLong(blob, server, upload, signal) {
   let url

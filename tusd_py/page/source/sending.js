@@ -30,10 +30,11 @@ export const uppy = new Uppy({
   store: new Store(),
   locale: { strings: { ...(language === 'zh' ? zh_CN.strings : {}), ...text.tray(isTouched) } },
   restrictions: { allowedFileTypes: limits.extensions.length ? limits.extensions.map((each) => `.${each}`) : null },
-  onBeforeFileAdded: (file) => {
+  onBeforeFileAdded: (file, files) => {
     const why = unfit(file)
     if (why) complain(file.name, why)
-    if (why || running.has(file.id)) return false
+    // One that was taken away may still come to its end: `start` waits for it.
+    if (why || (files[file.id] && running.has(file.id))) return false
     // The time is known after a reload too, when the page has the file's name only.
     return { ...file, meta: { ...withPlace(file.meta), lastModified: file.data.lastModified } }
   },

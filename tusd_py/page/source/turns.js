@@ -9,52 +9,65 @@ const LONG = 4 << 20
 const LONG_AT_ONCE = overHttp1 ? 3 : 8
 const SHORT_AT_ONCE = 8
 
+/**
+ * Waits in `line`, a set of functions, until the one that it puts there is called. It leaves the line when the signal is
+ * aborted.
+ *
+ * Raises: what the signal was aborted with.
+ */
+const wait = (line, signal) =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const leave = () => {
+      line.delete(begin)
+      reject(signal.reason)
+    }
+    const begin = () => {
+      line.delete(begin)
+      signal.removeEventListener('abort', leave)
+      resolve()
+    }
+    line.add(begin)
+    signal.addEventListener('abort', leave)
+  })
+
 /** A queue that lets a number run at once. */
 function queueOf(number) {
   let busy = 0
-  const waiting = []
-  return async (then) => {
-    if (busy >= number) await new Promise((next) => waiting.push(next))
+  const waiting = new Set()
+  return async (signal, then) => {
+    if (busy >= number) await wait(waiting, signal)
     else busy++
     try {
+      signal.throwIfAborted()
       return await then()
     } finally {
-      if (waiting.length) waiting.shift()()
+      const [next] = waiting
+      if (next) next()
       else busy--
     }
   }
 }
 const long = queueOf(LONG_AT_ONCE)
-const short = queueOf(SHORT_AT_ONCE)
 
 /** Whether a file of this size is sent by itself; all others are sent in groups. */
 export const isLong = (bytes) => bytes > LONG
 
 /** Runs `then`, which sends a long file, when fewer than a number of others are sent, in this tab and in all. */
-export const inTurn = (signal, then) =>
-  long(() => {
-    signal.throwIfAborted()
-    return overHttp1 ? amongTabs(signal, then) : then()
-  })
+export const inTurn = (signal, then) => long(signal, () => (overHttp1 ? amongTabs(signal, then) : then()))
 
 /** Runs `then`, which sends the bytes of a short file, when fewer than a number of others do in this tab. */
-export const inShortTurn = (signal, then) =>
-  short(() => {
-    signal.throwIfAborted()
-    return then()
-  })
+export const inShortTurn = queueOf(SHORT_AT_ONCE)
 
 /** The short files that are begun together. */
 const GROUP = 100
 let begun = 0
-const notBegun = []
+const notBegun = new Set()
 
 /** Runs `then`, for all of a short file: many begin at once, so that they can be created together. */
-export async function inGroup(then) {
-  await new Promise((begin) => {
-    notBegun.push(begin)
-    if (notBegun.length === 1) queueMicrotask(beginGroup)
-  })
+export async function inGroup(signal, then) {
+  if (!notBegun.size) queueMicrotask(beginGroup)
+  await wait(notBegun, signal)
   try {
     return await then()
   } finally {
@@ -65,7 +78,7 @@ export async function inGroup(then) {
 
 function beginGroup() {
   if (begun > GROUP / 2) return
-  for (const begin of notBegun.splice(0, GROUP)) {
+  for (const begin of [...notBegun].slice(0, GROUP)) {
     begun++
     begin()
   }

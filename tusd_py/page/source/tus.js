@@ -75,6 +75,7 @@ export async function send(blob, server, upload, signal) {
   }
 
   async function ask(method, address, headers = {}, more = {}) {
+    signal.throwIfAborted()
     const used = access.token()
     const authentication = token ? { 'Upload-Token': token } : access.headers()
     const answer = await request(method, address, { 'Tus-Resumable': '1.0.0', ...authentication, ...headers }, { ...more, signal })
@@ -111,7 +112,6 @@ export async function send(blob, server, upload, signal) {
   }
 
   async function createAlone(metadata) {
-    signal.throwIfAborted()
     token = null
     const answer = await settled('POST', endpoint, { 'Upload-Length': blob.size, 'Upload-Metadata': metadata })
     if (answer.status !== 201) throw refusedBy(answer, text)
