@@ -123,14 +123,17 @@ def test_a_break_of_an_hour_ends_nothing(tmp_path: Path, big: Path) -> None:
 
 
 def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
+    small = random_file(tmp_path / "small.bin", 1000)
     with (
         running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
         visiting(
             f"{server.url}/",
             ["add", str(big)], ["line"], ["later", "#waits", "No connection"],
+            # So is the one that creates small files.
+            ["more", str(small)], ["later", "#waits", "small.bin"],
             ["there", "[aria-label='Pause upload big.bin']"], ["there", "[aria-label='Remove big.bin']"],
             ["accessible"], ["line"],
-            ["until", "completed"],
+            ["until", "completed", 2],
             clock=True,
         ) as visit,
     ):  # fmt: skip
@@ -144,7 +147,7 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         visit.go_on()
         seen = visit.seen()
         assert [each["violations"] for each in seen if "violations" in each] == [[]]
-        assert received(server) == SIZE
+        assert received(server) == SIZE + 1000
 
 
 def test_what_waits_for_its_turn_can_be_taken_away_and_added_again(tmp_path: Path) -> None:
@@ -397,6 +400,32 @@ def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> 
         assert bodies == [300, 300]
         assert received(server) == sum(1000 + number for number in range(300))
         assert metrics(server.url)["tusd_uploads_instant_total"] == 300
+
+
+LOST_ANSWER = """
+const ask = window.fetch
+window.fetch = async (...given) => {
+  const answer = await ask(...given)
+  if (window.isLost || !String(given[0]).endsWith('/creations')) return answer
+  window.isLost = true
+  throw new TypeError('The answer did not arrive.')
+}
+"""
+
+
+def test_small_files_whose_creation_is_not_answered_are_created_once(tmp_path: Path) -> None:
+    files = [str(random_file(tmp_path / f"{at}.bin", 1000 + at)) for at in range(20)]
+    with running_server(tmp_path / "data", "--workers", "1") as server, visiting(
+        f"{server.url}/",
+        ["add", *files], ["until", "completed", 20], ["text", "#waits", ""],
+        ["requests", "POST", ":path", "/creations"],
+        before=LOST_ANSWER,
+    ) as visit:  # fmt: skip
+        seen = visit.seen()
+        assert metrics(server.url)["tusd_uploads_created_total"] == 20
+        assert len(seen[-1]["rows"]) == 20
+        assert [each["requests"] for each in seen if "requests" in each] == [2]
+        assert received(server) == sum(1000 + at for at in range(20))
 
 
 def test_a_large_file_leaves_at_once_and_is_found_by_its_late_hash(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ async function deliverShort(blob, server, upload, signal) {
   }
   const how = {
     create(length, metadata) {
-      const created = server.creations?.create(length, metadata)
+      const created = server.creations?.create(length, metadata, () => waitsForLine(server, upload, signal))
       requested()
       return created
     },
@@ -107,4 +107,12 @@ async function hashAndSend(blob, server, upload, signal) {
   // Another tab that waits for this file finds by it that all has arrived.
   if (!(await othersWait(key))) forgetUpload(key)
   return url
+}
+
+/** Says that a file waits for the line, until the function that it returns is called or it is not wanted any longer. */
+function waitsForLine(server, upload, signal) {
+  const end = upload.waits(server.text.waitsForLine)
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  return end
 }

@@ -5,7 +5,7 @@ import { Deleted, problemOf, Refused, refusedBy, sentenceOf } from './refusals.j
 
 const LEAST_CHUNK = 64 << 10
 /** Silence after which a request is given up: a line can be dead without being closed. */
-const SILENT_MS = 60_000
+export const SILENT_MS = 60_000
 /** Failures in a row without a byte that arrived, after which chunks become smaller. */
 const PATIENCE = 3
 /** The largest body that something before the server lets pass, as far as is known: a proxy announces no limit. */
