@@ -188,8 +188,9 @@ def test_a_token_that_runs_out_is_replaced_and_everything_goes_on(
             ["token", "wrong"], ["text", "#gate output", "not accepted"], ["value", "#token", ""],
             ["token", token(7)], ["add", str(big)], ["line"],
             ["text", "#gate output", "has run out"], ["value", "#token", ""],
-            # The server is back: the list waits for the token too.
-            ["text", "#waits", "a new token"], ["hidden", "#offline"], ["accessible"], ["line"],
+            # The server is back: all waits for the token.
+            ["text", "#waits", "a new token"], ["without", "#waits p + p"],
+            ["hidden", "#offline"], ["accessible"], ["line"],
             ["token", renewed], ["until", "completed"], ["requests", "PATCH", "upload-token"],
         ) as visit,
     ):  # fmt: skip

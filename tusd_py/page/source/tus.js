@@ -74,6 +74,13 @@ export async function send(blob, server, upload, signal) {
     signal.throwIfAborted()
   }
 
+  /** Ends what is said of the wait for an answer; null while nothing is. */
+  let waiting = null
+  function endWait() {
+    waiting?.()
+    waiting = null
+  }
+
   async function ask(method, address, headers = {}, more = {}) {
     signal.throwIfAborted()
     const used = access.token()
@@ -82,23 +89,25 @@ export async function send(blob, server, upload, signal) {
     signal.throwIfAborted()
     if (answer.status !== 401) token = answer.getResponseHeader('Upload-Token') ?? token
     else if (token) token = null
-    else await wait(text.waitsForToken, access.renewed(used, signal))
+    else {
+      endWait()
+      await wait(text.waitsForToken, access.renewed(used, signal))
+    }
     return answer
   }
 
   /** Asks until the answer is one about the upload. */
   async function settled(...question) {
-    let ended
     try {
       for (let tries = 0; ; tries++) {
         const answer = await ask(...question)
         if (!passes(answer)) return answer
         if (answer.status === 401) continue
-        ended ??= upload.waits(reasonOf(answer, text))
+        waiting ??= upload.waits(reasonOf(answer, text))
         await lineBack(tries, signal)
       }
     } finally {
-      ended?.()
+      endWait()
     }
   }
 
