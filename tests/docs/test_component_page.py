@@ -14,10 +14,11 @@ from pathlib import Path
 from threading import Thread
 
 import httpx
+import pytest
 from support.page import visiting
 from support.required import NODE_PACKAGES, require_program
 from support.server import running_server
-from support.snippets import ROOT, snippet
+from support.snippets import ROOT, run_python, snippet
 from support.tokens import SECRET, bearer, token
 from support.tus import TUS
 
@@ -79,6 +80,21 @@ def test_a_static_site_sends_to_another_address_under_a_strict_policy(tmp_path: 
         (address,) = next(each["returned"] for each in seen if "returned" in each)
         got = httpx.get(address, headers={**TUS, **bearer(token(7))})
         assert got.content == CONTENT
+
+
+@pytest.mark.parametrize(
+    "forged", ["http://127.0.0.1:9/", "//127.0.0.1:9/", "../tasks", "", "A" * 32]
+)
+def test_what_is_no_id_in_a_form_is_never_requested(
+    forged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requested: list[httpx.Request] = []
+    monkeypatch.setattr(httpx.Client, "send", lambda _, request, **__: requested.append(request))
+    block = snippet("docs/component.md", "import os\nimport re\n")
+    names_of = run_python(block, upload_token=token)["names_of"]
+    with pytest.raises(ValueError, match="not the id"):
+        names_of(7, ["a" * 32, forged])
+    assert requested == []
 
 
 def test_what_is_installed_is_a_package_for_npm(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ urlpatterns += [
 ]
 """
 FORM = snippet("docs/component.md", "<form method=")
-NAMES_OF = snippet("docs/component.md", "import os\n\nimport httpx")
+NAMES_OF = snippet("docs/component.md", "import os\nimport re\n")
 FORM_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Report</title>
 <main><h1>Report</h1>{}</main></html>"""
 HAND_IN: list[list[object]] = [

@@ -22,10 +22,14 @@ _RESET: Final = "\x1b[0m"
 
 
 def say_qr_code(content: str) -> None:
-    """Print the code of a text, or why this terminal can't show it."""
+    """Print the code of a text, or why it can't be shown."""
     import segno
 
-    code = segno.make(content, error="l", micro=False)
+    try:
+        code = segno.make(content, error="l", micro=False)
+    except segno.DataOverflowError:
+        _refuse(text("the link is too long for a QR code"))
+        return
     rows = [[bool(module) for module in row] for row in code.matrix_iter(border=QUIET_ZONE)]
     is_terminal = sys.stdout.isatty()
     columns = shutil.get_terminal_size().columns

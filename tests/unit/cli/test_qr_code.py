@@ -37,6 +37,13 @@ def test_an_encoding_without_blocks_is_a_reason(
     assert shown.err == ("tusd-py: the encoding of the terminal has no characters for a QR code\n")
 
 
+def test_a_link_that_no_code_can_contain_is_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    say_qr_code("x" * 3000)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "tusd-py: the link is too long for a QR code\n"
+
+
 @pytest.mark.parametrize(("columns", "is_drawn"), [(41, True), (40, False)])
 def test_a_terminal_that_is_too_narrow_is_a_reason(
     capsys: pytest.CaptureFixture[str],
