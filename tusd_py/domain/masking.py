@@ -9,8 +9,11 @@ _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _CLOSING: Final = "\"'<>()[]{},;.:?!\\"
 """Characters at the end of a URL that belong to the sentence or the literal around it."""
 _PLAIN_AUTHORITY: Final = re.compile(r"(\[[^\]]*\]|[^:@]*)(:[0-9]*)?")
-_SHARE: Final = re.compile(r"(/s/)[A-Za-z0-9_-]{40}(?![A-Za-z0-9_-])")
-"""The path of a share (``auth.share_tokens``), which is the whole right to its file."""
+_LINK: Final = re.compile(
+    r"(?:(?<=/s/)[A-Za-z0-9_-]{40}|(?<=/media/)ey[\w.-]{40,}|(?<=/archives/)ey[\w.-]{40,})(?![\w-])",
+    re.ASCII,
+)
+"""The token in the path of a link (``auth``), which is the whole right to what it gives."""
 _TARGET: Final = re.compile(r"(?<![\w:/])(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 """A path with a query, as HTTP libraries write it into their errors."""
 _CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@]+@(?=[\w\[])")
@@ -20,11 +23,10 @@ _CREDENTIALS: Final = re.compile(r"(?<![^\s\"'=(\[])[^\s\"'=(\[:@/]*:(?!//)[^\s@
 def masked(text: str) -> str:
     """Return the text with ``********`` for user, password, query and fragment of each URL in it.
 
-    Queries of paths, tokens of shares and ``user:password`` before ``@host`` are replaced too.
+    Queries of paths, tokens of links and ``user:password`` before ``@host`` are replaced too.
     Other paths are kept: an address whose path is a secret must not be set where it is shown.
     """
-    if "/s/" in text:
-        text = _SHARE.sub(rf"\1{MASK}", text)
+    text = _LINK.sub(MASK, text)
     if "://" in text:
         text = _URL.sub(_masked_match, text)
     if "?" in text:

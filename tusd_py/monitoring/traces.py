@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 _WITH_QUERY: Final = ("http.url", "http.target", "url.full", "url.query")
 """Attributes of a request's span, by the old and the new names of OpenTelemetry."""
-QUIET_PATHS: Final = "healthz,readyz,metrics,/admin,/s/[A-Za-z0-9_-]{40}"
-"""Paths without spans: addresses of the operator's page and of shares may be secrets."""
+QUIET_PATHS: Final = (
+    "healthz,readyz,metrics,/admin,/s/[A-Za-z0-9_-]{40},/api/file/upload/(media|archives)/."
+)
+"""Paths without spans: addresses of the operator's page and those of links may be secrets."""
 
 
 class Traces(Protocol):

@@ -47,11 +47,21 @@ def test_the_token_of_a_share_is_masked(text: str) -> None:
     assert masked(f"{text}x/s/{TOKEN}y").endswith(f"/s/{TOKEN}y"), "one of another length is none"
 
 
+@pytest.mark.parametrize("kind", ["media", "archives"])
+def test_the_token_of_a_link_to_media_and_archives_is_masked(kind: str) -> None:
+    path = f"/api/file/upload/{kind}"
+    token = f"ey{SECRET}{'x' * 40}.{'y' * 40}.{'-_' * 20}"
+    assert masked(f"404 for '{path}/{token}'") == f"404 for '{path}/********'"
+    assert masked(f"GET https://host{path}/{token}?stream=1") == (
+        f"GET https://host{path}/********?********"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "https://host:8080/path/to", "http://[::1]:80/files/", "", "a b", "12:30 user@host",
-        "/files/what", "Is it https://host/files/?", "mail@example.org",
+        "/files/what", "/media/eyes.mp4", "Is it https://host/files/?", "mail@example.org",
     ],
 )  # fmt: skip
 def test_what_holds_no_secret_stays(text: str) -> None:
