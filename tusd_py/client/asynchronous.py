@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 import httpx
 
+from tusd_py.client.errors import TransientFailure
 from tusd_py.client.event_stream import aread_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
@@ -14,7 +15,6 @@ from tusd_py.client.file_upload import (
     Contact,
     Progress,
     Sleep,
-    TransientFailure,
     UploadPlan,
     UploadResult,
     ignore_progress,

@@ -11,7 +11,7 @@ import httpx
 
 from tusd_py.bounded_http import IDENTITY
 from tusd_py.client.download import MAX_REDIRECTS, REDIRECTS, Download
-from tusd_py.client.errors import Refused
+from tusd_py.client.errors import Refused, TransientFailure
 from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import SILENCE_SECONDS, TaskFollower
 from tusd_py.client.file_upload import (
@@ -19,7 +19,6 @@ from tusd_py.client.file_upload import (
     Contact,
     Progress,
     Sleep,
-    TransientFailure,
     UploadPlan,
     UploadResult,
     ignore_progress,
@@ -115,6 +114,7 @@ class Client:
         sending = StreamUpload(
             stream=stream,
             endpoint=self._endpoint,
+            protocol=self._options.protocol,
             metadata=metadata or {},
             progress=progress,
             retry_policy=self._options.retry_policy(self._contact),

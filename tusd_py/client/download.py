@@ -7,8 +7,8 @@ import httpx
 from blake3 import blake3
 
 from tusd_py.bounded_http import is_plain
-from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import TransientFailure, refusal, transient_failure
+from tusd_py.client.answers import refusal, transient_failure
+from tusd_py.client.errors import Refused, TransientFailure
 from tusd_py.client.names import name_in
 from tusd_py.client.targets import Target
 from tusd_py.client.tus_requests import Response, byte_count

@@ -1,4 +1,4 @@
-"""Plan the upload of one file by tus 1.0, which resumes after every failure.
+"""Plan the upload of one file, which resumes after every failure.
 
 The plan does no I/O except reading the file: it is a generator that yields requests and pauses and
 receives responses, so that the blocking and the asynchronous client share it. Its runner throws
@@ -12,27 +12,17 @@ from typing import Final
 from urllib.parse import quote, unquote, urlencode
 
 from tusd_py.backoff import Backoff
-from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.hashing import file_hash
-from tusd_py.client.origin import same_origin, upload_address
+from tusd_py.client.origin import same_origin
 from tusd_py.client.proof import nonce_of, proof
+from tusd_py.client.resumable import Limits, ResumableProtocol, Standing
 from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
-from tusd_py.client.tus_requests import (
-    FileRange,
-    Request,
-    Response,
-    append_request,
-    byte_count,
-    creation,
-    offset_request,
-)
-from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
+from tusd_py.client.tus_requests import FileRange, Request, Response
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 DISCOVERY_BYTES: Final = 64 << 20
 """The server is requested for its limits before a file of this size is hashed."""
-MAX_SENTENCE: Final = 500
-_TRANSIENT_STATUS: Final = (409, 423, 429)
 
 Progress = Callable[[int], None]
 """A callback for the offset in bytes that the server has, or that was sent."""
@@ -84,32 +74,12 @@ class UploadResult:
         return unquote(self.url.rstrip("/").rpartition("/")[2])
 
 
-class TransientFailure(Exception):
-    """Raised when a later try may succeed, after a request for the offset."""
-
-    def __init__(
-        self,
-        sentence: str,
-        retry_after: float = 0.0,
-        *,
-        permanent: bool = False,
-    ) -> None:
-        """Describe a failure.
-
-        Args: retry_after: seconds that the server states; permanent: the failure does not pass by
-            itself, such as an unknown host name, unless the server has answered before.
-        """
-        super().__init__(sentence)
-        self.retry_after = retry_after
-        self.permanent = permanent
-
-
 class _TokenExpired(Exception):
     """Raised when the server no longer accepts the upload token."""
 
 
 UploadPlan = Generator[Request | Sleep, Response, UploadResult]
-RequestPlan = Generator[Request, Response, int]
+RequestPlan = Generator[Request, Response, Standing]
 
 
 @dataclass(slots=True)
@@ -162,6 +132,7 @@ class FileUpload:
 
     file: Path
     endpoint: str
+    protocol: ResumableProtocol
     metadata: Mapping[str, str]
     resume_store: ResumeStore
     progress: Progress
@@ -174,6 +145,7 @@ class FileUpload:
     _version: FileVersion = field(init=False)
     """The version of the file when the plan began."""
     _was_instant: bool = False
+    _limits: Limits = field(default_factory=Limits)
     _saved: SavedUpload | None = None
     _furthest: int = -1
     """The largest offset that was known at the last failure."""
@@ -185,30 +157,30 @@ class FileUpload:
         Raises: Refused, Unreachable, OSError.
         """
         yield from self._begin()
-        offset, resumed_at = None, -1
+        standing, resumed_at = None, -1
         while True:
             try:
                 if self._saved is None:
-                    offset = yield from self._create()
-                if offset is None:
-                    offset = yield from self._fetch_offset()
-                    if offset < 0:
+                    standing = yield from self._create()
+                if standing is None:
+                    standing = yield from self._find_standing()
+                    if standing is None:
                         self._restart()
-                        offset = None
                         continue
-                resumed_at = offset if resumed_at < 0 else resumed_at
-                self.progress(offset)
-                if offset >= self.size:
+                resumed_at = standing.offset if resumed_at < 0 else resumed_at
+                self.progress(standing.offset)
+                if standing.complete:
                     break
-                offset = yield from self._append(offset)
+                standing = yield from self._append(standing.offset)
             except _TokenExpired:
                 # The user's own token may still be valid.
-                self._saved, offset = self._saved and SavedUpload(self._saved.url), None
+                self._saved, standing = self._saved and SavedUpload(self._saved.url), None
             except TransientFailure as failure:
-                moved = offset is not None and offset > self._furthest
-                self._furthest = max(self._furthest, -1 if offset is None else offset)
+                reached = -1 if standing is None else standing.offset
+                moved = reached > self._furthest
+                self._furthest = max(self._furthest, reached)
                 yield self.retry_policy.pause(failure, moved=moved)
-                offset = None
+                standing = None
         self.resume_store.forget(self.file, self._version, self.endpoint)
         return UploadResult(
             url=self._begun.url,
@@ -239,15 +211,11 @@ class FileUpload:
         """
         while self.size >= DISCOVERY_BYTES:
             try:
-                answer = yield Request(method="OPTIONS", url=self.endpoint, headers={})
+                answer = yield self.protocol.limits_request(self.endpoint)
             except TransientFailure as failure:
                 yield self.retry_policy.pause(failure, moved=False)
                 continue
-            largest = byte_count(answer.headers.get("tus-max-size", ""))
-            if largest is not None and self.size > largest:
-                raise Refused(
-                    f"the file has {self.size} bytes, and the server takes at most {largest}"
-                )
+            self.protocol.limits(answer).check(self.size)
             break
         digest = file_hash(self.file, self.hashed)
         self.metadata = {**self.metadata, "filehash": f"blake3:{digest}"}
@@ -263,33 +231,33 @@ class FileUpload:
         self._saved, self._furthest = None, -1
 
     def _create(self) -> RequestPlan:
-        """Create the upload, send an ownership proof if required, and return the offset."""
-        instant = {"Upload-Instant": "challenge"} if "filehash" in self.metadata else {}
-        made = yield creation(self.endpoint, self.size, self.metadata, instant)
-        raise_for_creation(made, self.endpoint)
-        url = upload_address(self.endpoint, made.headers.get("location"))
-        self._saved = SavedUpload(url, made.headers.get("upload-token"))
-        self._was_instant = made.headers.get("upload-instant") == "1"
+        """Create the upload, send an ownership proof if required, and return the standing."""
+        instant = "filehash" in self.metadata
+        made = yield self.protocol.creation(
+            self.endpoint, self.size, self.metadata, instant=instant
+        )
+        created = self.protocol.created(made, self.endpoint, self.size)
+        self._saved, self._was_instant = created.saved, created.instant
+        self._limits = self.protocol.limits(made)
         self.resume_store.put(self.file, self._version, self.endpoint, self._saved)
         nonce = nonce_of(made.headers.get("upload-challenge"))
         if nonce is None:
-            return offset_of(made, self.size, absent="0")
+            return created.standing
         shown = {"Upload-Proof": proof(self.file, self.size, nonce)}
-        answer = yield append_request(url, 0, b"", {**self._saved.headers, **shown})
-        raise_for_status(answer, 204)
-        offset = offset_of(answer, self.size)
-        self._was_instant = offset == self.size
-        return offset
+        answer = yield self.protocol.append(self._saved, 0, b"", last=False, more=shown)
+        standing = self.protocol.appended(answer, 0, last=False, size=self.size)
+        self._was_instant = standing.complete
+        return standing
 
-    def _fetch_offset(self) -> RequestPlan:
-        """Return the server's offset; -1 if it does not know the upload."""
-        begun = self._begun
-        answer = yield offset_request(begun.url, begun.headers)
+    def _find_standing(self) -> Generator[Request, Response, Standing | None]:
+        """Return how far the upload is; None if the server does not know it."""
+        answer = yield self.protocol.offset_request(self._begun)
         self._check_token(answer)
         if answer.status in (403, 404, 410):
-            return -1
-        raise_for_status(answer, 200, 204)
-        return offset_of(answer, self.size)
+            return None
+        standing = self.protocol.found(answer, self.size)
+        self._limits = self.protocol.limits(answer)
+        return standing
 
     def _check_empty(self) -> None:
         """Check that nothing is lost. Raises: Refused: the file has bytes, as those of /proc do."""
@@ -300,15 +268,16 @@ class FileUpload:
     def _append(self, offset: int) -> RequestPlan:
         if FileVersion.of(self.file) != self._version:
             raise Refused("the file was changed while it was sent; another try begins again")
-        length = min(self.size - offset, self.chunk_bytes or self.size)
-        piece, begun = FileRange(file=self.file, offset=offset, length=length), self._begun
-        answer = yield append_request(begun.url, offset, piece, begun.headers)
+        left = self.size - offset
+        length = min(left, self._limits.piece_bytes(self.chunk_bytes or left))
+        piece = FileRange(file=self.file, offset=offset, length=length)
+        answer = yield self.protocol.append(self._begun, offset, piece, last=length == left)
         self._check_token(answer)
-        raise_for_status(answer, 204)
-        reached = offset_of(answer, self.size)
-        if reached <= offset:
-            raise TransientFailure("the server accepted none of the bytes that were sent")
-        return reached
+        standing = self.protocol.appended(
+            answer, offset + length, last=length == left, size=self.size
+        )
+        standing.check_progress(offset)
+        return standing
 
     @property
     def _begun(self) -> SavedUpload:
@@ -317,60 +286,3 @@ class FileUpload:
     def _check_token(self, answer: Response) -> None:
         if answer.status == 401 and self._saved is not None and self._saved.token is not None:
             raise _TokenExpired
-
-
-def raise_for_status(answer: Response, *expected: int) -> None:
-    """Check the status. Raises: TransientFailure: a later try may succeed; Refused: it will not."""
-    status = answer.status
-    if status in expected:
-        return
-    if status in _TRANSIENT_STATUS or status >= 500:
-        raise transient_failure(answer)
-    raise refusal(answer)
-
-
-def raise_for_creation(answer: Response, endpoint: str) -> None:
-    """Check the status of a creation. Raises: as ``raise_for_status``."""
-    if answer.status in (404, 405):
-        raise Refused(
-            f"{endpoint} is no tus endpoint, it answered {answer.status}; the address of one often "
-            "ends in /files/"
-        )
-    raise_for_status(answer, 201)
-
-
-def transient_failure(answer: Response) -> TransientFailure:
-    """Return the failure that a response means if a later one may differ."""
-    wait = answer.headers.get("retry-after", "")
-    seconds = float(wait) if wait.isdecimal() else 0.0
-    return TransientFailure(f"the server answered {answer.status}", seconds)
-
-
-def refusal(answer: Response) -> Refused:
-    """Return the error that a refusal means, with the server's sentence and code."""
-    if 300 <= answer.status < 400:
-        return Refused(f"the server answered {answer.status}: redirects are not followed")
-    try:
-        problem = read_json_object(answer.content)
-    except NotAJsonObject:
-        problem = {}
-    sentence, code = problem.get("detail"), problem.get("code")
-    if isinstance(sentence, str) and sentence:
-        return Refused(sentence[:MAX_SENTENCE], code if isinstance(code, str) else "")
-    if answer.status < 300:
-        return Refused(f"the server answered {answer.status}: is this a tus endpoint?")
-    return Refused(f"the server answered {answer.status}")
-
-
-def offset_of(answer: Response, size: int | None, *, absent: str = "") -> int:
-    """Return ``Upload-Offset``, in bytes.
-
-    Args: size: of the file, None if it is not known yet.
-    Raises: Refused: there is no offset, or it is beyond the file's end.
-    """
-    offset = byte_count(answer.headers.get("upload-offset", absent))
-    if offset is None:
-        raise Refused("the server did not state an offset of the file: is this a tus endpoint?")
-    if size is not None and offset > size:
-        raise Refused("the server states an offset beyond the end of the file")
-    return offset

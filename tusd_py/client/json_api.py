@@ -6,8 +6,9 @@ from urllib.parse import quote, urljoin
 
 import httpx
 
+from tusd_py.client.answers import refusal
 from tusd_py.client.errors import Refused, Unreachable
-from tusd_py.client.file_upload import Contact, refusal
+from tusd_py.client.file_upload import Contact
 from tusd_py.client.origin import OriginHeaders
 from tusd_py.client.responses import failure_of, read_answer
 from tusd_py.client.tus_requests import TUS, Response

@@ -18,7 +18,9 @@ from tusd_py.client.file_upload import (
     UploadPlan,
 )
 from tusd_py.client.origin import OriginHeaders, checked_access
+from tusd_py.client.resumable import ResumableProtocol
 from tusd_py.client.resume_store import ResumeStore, state_dir
+from tusd_py.client.tus import Tus
 
 
 def ignore_pause(_pause: Sleep) -> None:
@@ -29,6 +31,8 @@ def ignore_pause(_pause: Sleep) -> None:
 class Options:
     """The options of a client."""
 
+    protocol: ResumableProtocol = field(default_factory=Tus)
+    """How files are sent: ``Tus`` or ``IetfDraft``. What one began, the other continues."""
     retries: int = 12
     """Failures in a row, without a byte between them, before the client gives up."""
     retries_at_first: int = 0
@@ -86,6 +90,7 @@ class Options:
         return FileUpload(
             file=file,
             endpoint=endpoint,
+            protocol=self.protocol,
             metadata={key: value for key, value in members.items() if value},
             resume_store=self.resume_store,
             progress=progress,

@@ -13,8 +13,7 @@ from typing import Final
 import httpx
 
 from tusd_py.bounded_http import is_plain
-from tusd_py.client.errors import Refused
-from tusd_py.client.file_upload import TransientFailure
+from tusd_py.client.errors import Refused, TransientFailure
 from tusd_py.client.tus_requests import Response
 
 MAX_ANSWER_BYTES: Final = 1 << 20

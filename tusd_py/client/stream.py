@@ -1,4 +1,4 @@
-"""Plan the upload of a stream by tus 1.0 with a deferred length.
+"""Plan the upload of a stream, whose length is sent with its last bytes.
 
 What was read can't be read again, so that a piece is kept until the server has all of it.
 """
@@ -10,28 +10,18 @@ from typing import BinaryIO, Final
 
 from blake3 import blake3
 
-from tusd_py.client.errors import Refused
+from tusd_py.client.errors import Refused, TransientFailure
 from tusd_py.client.file_upload import (
     Progress,
     RequestPlan,
     RetryPolicy,
     Sleep,
-    TransientFailure,
     UploadPlan,
     UploadResult,
-    offset_of,
-    raise_for_creation,
-    raise_for_status,
 )
-from tusd_py.client.origin import upload_address
+from tusd_py.client.resumable import ResumableProtocol, Standing
 from tusd_py.client.resume_store import SavedUpload
-from tusd_py.client.tus_requests import (
-    Request,
-    Response,
-    append_request,
-    creation,
-    offset_request,
-)
+from tusd_py.client.tus_requests import Request, Response
 
 STREAM_PIECE_BYTES: Final = 8 << 20
 
@@ -42,6 +32,7 @@ class StreamUpload:
 
     stream: BinaryIO
     endpoint: str
+    protocol: ResumableProtocol
     metadata: Mapping[str, str]
     progress: Progress
     retry_policy: RetryPolicy
@@ -80,47 +71,45 @@ class StreamUpload:
         return b"".join(pieces)
 
     def _create(self) -> RequestPlan:
-        made = yield creation(self.endpoint, None, self.metadata)
-        raise_for_creation(made, self.endpoint)
-        url = upload_address(self.endpoint, made.headers.get("location"))
-        self._saved = SavedUpload(url, made.headers.get("upload-token"))
-        return 0
+        made = yield self.protocol.creation(self.endpoint, None, self.metadata, instant=False)
+        created = self.protocol.created(made, self.endpoint, None)
+        self._saved = created.saved
+        self.piece_bytes = self.protocol.limits(made).piece_bytes(self.piece_bytes)
+        return created.standing
 
     def _send(
         self, start: int, held: bytes, *, last: bool
     ) -> Generator[Request | Sleep, Response, None]:
         """Send the piece from ``start``, again after failures; the last one with the length."""
-        offset, end, length_sent = start, start + len(held), False
-        while offset < end or (last and not length_sent):
+        standing, end = Standing(start, complete=False), start + len(held)
+        while standing.offset < end or (last and not standing.complete):
             try:
-                offset = yield from self._append(offset, held[offset - start :], last=last)
-                length_sent = True
+                content = held[standing.offset - start :]
+                standing = yield from self._append(standing.offset, content, last=last)
             except TransientFailure as failure:
-                yield self.retry_policy.pause(failure, moved=offset > self._furthest)
-                self._furthest = max(self._furthest, offset)
-                offset = yield from self._fetch_offset(offset)
-            if not start <= offset <= end:
+                moved = standing.offset > self._furthest
+                yield self.retry_policy.pause(failure, moved=moved)
+                self._furthest = max(self._furthest, standing.offset)
+                standing = yield from self._find_standing(standing)
+            if not start <= standing.offset <= end:
                 raise Refused("the server has lost bytes that it had acknowledged")
-        self.progress(offset)
+        self.progress(standing.offset)
 
     def _append(self, offset: int, content: bytes, *, last: bool) -> RequestPlan:
-        headers = dict(self._saved.headers)
+        end, fields = offset + len(content), {}
         if last:
-            headers["Upload-Length"] = str(offset + len(content))
             digest = base64.b64encode(self._hash.digest()).decode()
-            headers["Upload-Hash"] = f"blake3=:{digest}:"
-        answer = yield append_request(self._saved.url, offset, content, headers)
-        raise_for_status(answer, 204)
-        reached = offset_of(answer, offset + len(content))
-        if content and reached <= offset:
-            raise TransientFailure("the server accepted none of the bytes that were sent")
-        return reached
+            fields = {"Upload-Length": str(end), "Upload-Hash": f"blake3=:{digest}:"}
+        answer = yield self.protocol.append(self._saved, offset, content, last=last, more=fields)
+        size = end if last else None
+        standing = self.protocol.appended(answer, end, last=last, size=size)
+        standing.check_progress(offset)
+        return standing
 
-    def _fetch_offset(self, offset: int) -> RequestPlan:
-        """Return the server's offset; the last known one if the request fails."""
+    def _find_standing(self, known: Standing) -> RequestPlan:
+        """Return the server's standing; the last known one if the request fails."""
         try:
-            answer = yield offset_request(self._saved.url, self._saved.headers)
-            raise_for_status(answer, 200, 204)
+            answer = yield self.protocol.offset_request(self._saved)
+            return self.protocol.found(answer, None)
         except TransientFailure:
-            return offset
-        return offset_of(answer, None)
+            return known

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import MAX_FAILURES, NOT_FOUND_TRIES, TaskFollower
-from tusd_py.client.file_upload import Contact, Sleep, TransientFailure
+from tusd_py.client.file_upload import Contact, Sleep
 from tusd_py.client.tus_requests import Response
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"

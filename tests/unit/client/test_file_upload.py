@@ -8,17 +8,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tusd_py.client.errors import Refused, Unreachable
+from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.file_upload import (
     NO_RESPONSE,
     Contact,
     FileUpload,
     RetryPolicy,
     Sleep,
-    TransientFailure,
     UploadResult,
 )
 from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
+from tusd_py.client.tus import Tus
 from tusd_py.client.tus_requests import Request, Response
 from tusd_py.domain.ownership_windows import answer
 from tusd_py.protocol.fields import metadata_header
@@ -46,7 +46,7 @@ class Play:
         self.seen: list[int] = []
         self.plan = FileUpload(
             **{
-                "file": self.file, "endpoint": ENDPOINT, "metadata": {"filename": "x"},
+                "file": self.file, "endpoint": ENDPOINT, "protocol": Tus(), "metadata": {"filename": "x"},
                 "resume_store": self.remembered, "progress": self.seen.append,
                 "retry_policy": RetryPolicy(retries=3, longest_pause=2.0, retries_at_first=3), "chunk_bytes": None,
                 **options,
