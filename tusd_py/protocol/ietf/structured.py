@@ -24,10 +24,15 @@ def byte_sequence(text: str | None, key: str) -> bytes | None:
     return value if isinstance(value, bytes) else None
 
 
+def integer_member(text: str | None, key: str) -> int | None:
+    """Return the integer of a dictionary's member; None: it has none, or the field is malformed."""
+    value = _member(text, key)
+    return value if type(value) is int else None
+
+
 def preference(text: str | None, key: str) -> int:
     """Return the integer of a dictionary's member; 0: it has none, or the field is malformed."""
-    value = _member(text, key)
-    return value if type(value) is int else 0
+    return integer_member(text, key) or 0
 
 
 def _member(text: str | None, key: str) -> object:

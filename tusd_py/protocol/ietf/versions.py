@@ -43,7 +43,11 @@ class Version:
 
     def completes(self, fields: Fields) -> bool | None:
         """Return what the request says of completeness; None: nothing that is valid."""
-        said = boolean(fields.joined(self.completeness_field))
+        return self.completeness_in(fields.joined(self.completeness_field))
+
+    def completeness_in(self, text: str | None) -> bool | None:
+        """Return what a value of the field says of completeness; None: nothing that is valid."""
+        said = boolean(text)
         return None if said is None else said is not self.says_incomplete
 
     def completeness(self, *, complete: bool) -> dict[str, str]:
