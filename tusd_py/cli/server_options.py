@@ -17,6 +17,7 @@ from tusd_py.cli.texts import text, translated
 
 if TYPE_CHECKING:
     from tusd_py.client import Client, Options, Refused, Unreachable
+    from tusd_py.client.resumable import ResumableProtocol
 
 DEFAULT_URL: Final = "http://127.0.0.1:8888/files/"
 
@@ -191,13 +192,15 @@ def client_options(
     cacert: Path | None,
     *,
     insecure: bool,
+    protocol: "ResumableProtocol | None" = None,
     retries: int = 12,
     chunk_bytes: int | None = None,
 ) -> "Options":
-    """Return the options of the client of a command."""
-    from tusd_py.client import Options
+    """Return the options of the client of a command. Args: protocol: None: tus."""
+    from tusd_py.client import Options, Tus
 
     return Options(
+        protocol=protocol or Tus(),
         retries=retries,
         chunk_bytes=chunk_bytes,
         on_pause=say_pause,

@@ -1,6 +1,7 @@
 """Run ``tusd-py upload``: send files, resume after failures, and follow their tasks."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,14 @@ from tusd_py.settings.values import parse_size
 if TYPE_CHECKING:
     from tusd_py.cli.sources import Source
 
+
+class ProtocolName(StrEnum):
+    """Names a protocol by which files are sent."""
+
+    TUS = "tus"
+    IETF = "ietf"
+
+
 Files = Annotated[
     list[Path],
     typer.Argument(help="Files, folders (all in them), 'patterns', or - for standard input."),
@@ -36,6 +45,10 @@ def upload(
     metadata: Annotated[
         list[str] | None, typer.Option(help="More metadata, key=value; may be repeated.")
     ] = None,
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(help="tus, or the IETF's draft of resumable uploads (experimental)."),
+    ] = ProtocolName.TUS,
     chunk_size: Annotated[
         str | None, typer.Option(help="Send in pieces of this size, e.g. 64MiB.")
     ] = None,
@@ -72,7 +85,7 @@ def upload(
     # HTTP client and progress bar are imported by the one command that needs them.
     from tusd_py.cli.sending import Running, send_files
     from tusd_py.cli.sources import sources_of
-    from tusd_py.client import Unreachable
+    from tusd_py.client import IetfDraft, Tus, Unreachable
 
     access = access_of(url, token)
     found = sources_of(files)
@@ -89,7 +102,13 @@ def upload(
             sources,
             access,
             extra,
-            client_options(cacert, insecure=insecure, retries=retries, chunk_bytes=chunk_bytes),
+            client_options(
+                cacert,
+                insecure=insecure,
+                protocol=Tus() if protocol is ProtocolName.TUS else IetfDraft(),
+                retries=retries,
+                chunk_bytes=chunk_bytes,
+            ),
             running=running,
             parallel=parallel,
             as_json=as_json,
