@@ -25,6 +25,7 @@ from tusd_py.cli.server_options import (
 )
 from tusd_py.cli.texts import text
 from tusd_py.cli.token_claims import token_claims
+from tusd_py.protocol.host import canonical_host, is_loopback
 
 if TYPE_CHECKING:
     from tusd_py.client import Options
@@ -69,17 +70,13 @@ def login(
     kept = Login(endpoint, _token_of_input() if with_token else None)
     checked_url(endpoint, kept.token)
     if kept.token is not None or _needs_token(endpoint, options):
+        _warn_of_plain_text(endpoint)
         kept = Login(endpoint, kept.token or _token_of_terminal(endpoint))
         with server_errors(endpoint):
             _check(kept, options)
     with opened_logins() as logins:
         logins.keep(kept)
     say(text("logged in: {login}", login=_described(kept)))
-    if kept.token and endpoint.startswith("http:") and not _is_local(endpoint):
-        say(
-            "tusd-py: " + text("the token is sent without encryption: the address is not https"),
-            error=True,
-        )
 
 
 def logout(url: Server = None) -> None:
@@ -193,7 +190,12 @@ def _described(login: Login) -> str:
     return ", ".join(parts)
 
 
-def _is_local(endpoint: str) -> bool:
-    """Return whether requests to the endpoint do not leave this machine."""
-    host = urlsplit(endpoint).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _warn_of_plain_text(endpoint: str) -> None:
+    """Say, before a token is entered, that others may read it on its way."""
+    address = urlsplit(endpoint)
+    host = canonical_host(address.netloc)
+    if address.scheme == "http" and not (host and is_loopback(host)):
+        say(
+            "tusd-py: " + text("the token is sent without encryption: the address is not https"),
+            error=True,
+        )
