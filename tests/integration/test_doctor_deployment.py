@@ -75,8 +75,10 @@ def test_a_sound_deployment_has_no_problem_and_keeps_nothing(backend: Server) ->
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 0 notes, 18 ok"
+    assert done.stdout.splitlines()[-1] == "0 problems, 0 warnings, 1 note, 19 ok"
     assert "HTTPS with HTTP/2" in done.stdout
+    assert "in the versions 3, 4, 5, 6, 7, 8, 9, 10." in done.stdout
+    assert "No 104 arrives" in done.stdout
     assert uploads(backend) == before
 
 
@@ -147,6 +149,31 @@ def test_a_path_that_a_proxy_takes_away_and_names_is_no_fault(
     named = f"proxy_set_header X-Forwarded-Prefix /up;\n{PROXY.replace(sound, faulty)}"
     with proxied(backend, named) as nginx:
         assert bad(found(monkeypatch, nginx, "/up/files/")) == {}
+
+
+def test_a_104_passes_where_there_is_no_proxy(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data", "--workers", "1", env=APART) as server:
+        findings = list(examine(server.files, clock=SystemClock(), silent_seconds=0.0))
+        assert uploads(server) == []
+    assert bad(findings) == {}
+    (passes,) = [one for one in findings if one.check == "interim-responses"]
+    assert passes.level is Level.OK, passes
+
+
+def test_a_proxy_that_takes_a_104_for_the_answer_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = {
+        "TUSD_CORS__ALLOW_ORIGINS": DEFAULT_ORIGIN,
+        "TUSD_INTERIM_RESPONSES": "always",
+        **APART,
+    }
+    flags = ("--behind-proxy", "--workers", "1")
+    with (
+        running_server(tmp_path / "data", *flags, env=env) as server,
+        proxied(server) as nginx,
+    ):
+        assert bad(found(monkeypatch, nginx)) == {"interim-responses": Level.PROBLEM}
 
 
 def test_an_impatient_proxy_is_found(backend: Server, monkeypatch: pytest.MonkeyPatch) -> None:

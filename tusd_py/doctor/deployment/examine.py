@@ -17,6 +17,7 @@ from tusd_py.doctor.deployment.bodies import (
 )
 from tusd_py.doctor.deployment.cors import check_cors
 from tusd_py.doctor.deployment.download import check_range
+from tusd_py.doctor.deployment.draft import check_draft
 from tusd_py.doctor.deployment.endpoint import (
     check_connection,
     check_creation,
@@ -122,6 +123,7 @@ def _checks(probe: ProbeClient, reached: ProbeResponse, silent_seconds: float) -
         Check("exposure", lambda: check_exposure(probe)),
         Check("clock", lambda: check_clock(probe)),
         Check("range", lambda: check_range(probe)),
+        Check("draft", lambda: check_draft(probe)),
     ]
 
 

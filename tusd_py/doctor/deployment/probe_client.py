@@ -142,22 +142,33 @@ class ProbeClient:
         Raises: CheckSkipped: the server refused it; httpx.TransportError.
         """
         answer = self.send(creation(self.url, length, metadata(), headers or {}))
-        name = urlsplit(answer.headers.get("location", "")).path.rstrip("/").rpartition("/")[2]
+        url = self.remember(answer.headers.get("location", ""))
         if answer.code == "type_not_allowed":
             raise TypeNotAllowed(
                 "The server takes only certain types of files, so nothing was tried.",
                 "Add bin to whitelist.extensions for as long as the doctor looks.",
             )
-        if answer.status != 201 or not name:
+        if answer.status != 201 or url is None:
             raise CheckSkipped(
                 f"No upload could be created here (status {answer.status}"
                 f"{f', {answer.code}' if answer.code else ''}), so nothing was tried.",
                 "Give --token if the server wants one; let POST and Location pass; see its log.",
             )
+        return CreatedUpload(url=url, answer=answer)
+
+    def remember(self, location: str) -> str | None:
+        """Return the address of a new upload, which is terminated at the end; None if it has none.
+
+        Idempotent.
+        """
+        name = urlsplit(location).path.rstrip("/").rpartition("/")[2]
+        if not name:
+            return None
         url = f"{self.url}{name}"
         with self._mutex:
-            self._made.append(url)
-        return CreatedUpload(url=url, answer=answer)
+            if url not in self._made:
+                self._made.append(url)
+        return url
 
     def append(self, url: str, offset: int, body: bytes) -> ProbeResponse:
         """Send a whole PATCH. Raises: httpx.TransportError."""
@@ -175,11 +186,15 @@ class ProbeClient:
         return offset
 
     def begin_append(self, url: str, offset: int, length: int) -> http.client.HTTPConnection:
-        """Send the head of a PATCH that announces ``length`` bytes, on a new connection.
+        """Send the head of a PATCH that announces ``length`` bytes, as ``begin`` does."""
+        return self.begin(append_request(url, offset, b""), length)
+
+    def begin(self, request: Request, length: int) -> http.client.HTTPConnection:
+        """Send the head of a request that announces ``length`` bytes, on a new connection.
 
         Raises: OSError, http.client.HTTPException.
         """
-        parts = urlsplit(url)
+        parts = urlsplit(request.url)
         host = parts.hostname or ""
         if self.tls is not None:
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -187,7 +202,7 @@ class ProbeClient:
             )
         else:
             connection = http.client.HTTPConnection(host, parts.port, timeout=ANSWER_SECONDS)
-        request = self._passing(append_request(url, offset, b""))
+        request = self._passing(request)
         sent = {**self.headers, **request.headers, "Content-Length": str(length)}
         try:
             connection.putrequest(request.method, parts.path, skip_accept_encoding=True)
