@@ -22,12 +22,12 @@ Way = Callable[[Path], Outcomes]
 WEEK = str(7 * 24 * 3600)
 FLAGS = ("--max-size", "8MiB", "--workers", "0")
 ORIGIN = {"TUSD_CORS__ALLOW_ORIGINS": "https://app.example.test"}
-NOT_THERE = {"I67", "I68", "I93"}
-"""Checks of limits of a request's size, which we do not have, and of a form as the target."""
+NOT_THERE = {"I67", "I68"}
+"""Checks of limits of a request's size, which we do not have."""
 NEEDS_USERS = {"I92"}
 NEEDS_PROXY = {"I94"}
 NEEDS_INTERIM = {
-    "I7", "I8", "I9", "I14", "I39", "I40", "I41", "I62", "I63", "I64", "I79", "I85",
+    "I7", "I8", "I9", "I14", "I39", "I40", "I41", "I62", "I63", "I64", "I79", "I85", "I93",
 }  # fmt: skip
 """Checks of 104 responses, which nginx would take for the answer: behind it we send none."""
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Final
+from urllib.parse import urljoin
 
 from support.conformance import report_of
 
@@ -13,7 +14,8 @@ CHECKS: Final = 94
 
 
 def run_suite(url: str, report: Path, **environ: str) -> Outcomes:
-    variables = {"RUFH_URL": url, "RUFH_REPORT": str(report), **environ}
+    form = urljoin(url, "/api/file/upload")
+    variables = {"RUFH_URL": url, "RUFH_FORM_URL": form, "RUFH_REPORT": str(report), **environ}
     outcomes: Outcomes = report_of(SUITE, report, variables)
     assert len(outcomes) == CHECKS
     return outcomes

@@ -12,7 +12,7 @@ from tusd_py.catalog.database import Database, backend_errors
 from tusd_py.domain.errors import BackendError
 from tusd_py.private_files import make_private_file
 
-HEAD: Final = "0017"
+HEAD: Final = "0018"
 """The newest file in ``migrations/versions``."""
 
 

@@ -71,6 +71,19 @@ uploads = Table(
     Index("ix_uploads_listed", "user_id", "created_at", "id"),
 )
 
+target_requests = Table(
+    "target_requests",
+    metadata,
+    Column("upload_id", String(32), primary_key=True),
+    Column("method", String(8), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("status", Integer),
+    Column("fields", Text),
+    Column("body", LargeBinary),
+)
+"""Requests whose bodies uploads keep, and the final answers of their targets."""
+
 jobs = Table(
     "jobs",
     metadata,

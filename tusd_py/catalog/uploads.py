@@ -52,6 +52,7 @@ from tusd_py.catalog.shared import (
     release_file,
 )
 from tusd_py.catalog.shares import end_shares
+from tusd_py.catalog.targets import add_target, find_answer, find_target, set_answer
 from tusd_py.catalog.upload_rows import (
     CLOSED_STATES,
     find_upload,
@@ -66,6 +67,7 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
 from tusd_py.domain.notes import Note
 from tusd_py.domain.quota import Quota, Usage, check_bytes
+from tusd_py.domain.target import TargetAnswer, TargetRequest
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
 REFUSED_SOURCE_SECONDS = 24 * 3600.0
@@ -117,6 +119,8 @@ class SqlUploads(InstantUploads, UploadRepository):
         def work(connection: Connection) -> bool:
             with within_quota(connection, upload.user_id, quota):
                 insert_upload(connection, upload, row)
+                if upload.target is not None:
+                    add_target(connection, upload.id, upload.target)
                 return True
 
         self._database.write(
@@ -210,6 +214,24 @@ class SqlUploads(InstantUploads, UploadRepository):
     def close(self, upload_id: UploadId, state: UploadState) -> bool:
         now = self._clock.now()
         return self._database.write(lambda c: _close(c, upload_id, state, now))
+
+    @override
+    def target(self, upload_id: UploadId) -> TargetRequest | None:
+        return self._database.read(lambda c: find_target(c, upload_id))
+
+    @override
+    def target_answer(self, upload_id: UploadId) -> TargetAnswer | None:
+        return self._database.read(lambda c: find_answer(c, upload_id))
+
+    @override
+    def keep_target_answer(self, upload_id: UploadId, answer: TargetAnswer) -> None:
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            set_answer(connection, upload_id, answer)
+            _close(connection, upload_id, UploadState.TERMINATED, now)
+
+        self._database.write(work)
 
     @override
     def receiving(self) -> Sequence[UploadId]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tusd_py.domain.hook import HookRequest
 from tusd_py.domain.ids import UploadId
+from tusd_py.domain.target import TargetRequest
 from tusd_py.domain.upload import UploadKind, UploadProtocol
 
 
@@ -50,6 +51,8 @@ class Create:
     """Whether the client can prove that it has the content that it declares."""
     request: HookRequest | None = None
     """What the application that decides gets of the request; None: nothing."""
+    target: TargetRequest | None = None
+    """The request whose body the upload keeps; None: the upload is a file."""
     keeps_id: bool = False
     """Whether the application can't change the id: the caller of the use case needs it."""
     key: str | None = None

@@ -9,6 +9,7 @@ from typing import Final
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.relative_path import METADATA_KEY, safe_path
+from tusd_py.domain.target import TargetRequest
 
 HASH_HEX_DIGITS: Final = 64
 """Length of a BLAKE3 digest as this project writes it: 32 bytes, lower-case hexadecimal."""
@@ -35,6 +36,14 @@ class UploadProtocol(StrEnum):
     """tus 1.0: an upload is complete at its length."""
     IETF = "ietf"
     """draft-ietf-httpbis-resumable-upload: an upload is complete when its client says so."""
+
+
+def keeps_request(kind: UploadKind, protocol: UploadProtocol) -> bool:
+    """Return whether such an upload is the body of a request to another endpoint.
+
+    It is like a part: it becomes no file and no task by itself. The draft has no parts of clients.
+    """
+    return kind is UploadKind.PARTIAL and protocol is UploadProtocol.IETF
 
 
 class InstantPatch(StrEnum):
@@ -76,6 +85,8 @@ class Upload:
     metadata_header: str | None = None
     """Upload-Metadata exactly as received (check C98)."""
     metadata: Mapping[str, bytes] = field(default_factory=dict)
+    target: TargetRequest | None = None
+    """The request whose body it keeps, for the catalog to record; None when it is read back."""
     concat_header: str | None = None
     """Upload-Concat exactly as received (check C175)."""
     parts: tuple[UploadId, ...] = ()
@@ -105,6 +116,11 @@ class Upload:
         if self.length is None:
             raise ValueError("the upload's length is deferred")
         return self.length
+
+    @property
+    def keeps_request(self) -> bool:
+        """Whether it is the body of a request to another endpoint, which answers at its end."""
+        return keeps_request(self.kind, self.protocol)
 
     @property
     def needs_sha256(self) -> bool:

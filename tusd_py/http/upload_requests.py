@@ -53,8 +53,13 @@ def upload_address(context: AppContext, scope: Scope, fields: Fields, upload_id:
 
 
 def token_header(context: AppContext, result: Created | Inspected) -> dict[str, str]:
-    """Return the header with the token of an upload; {} where there are no upload tokens."""
+    """Return the header with the token of an upload; {} where there are no upload tokens.
+
+    The body of a request has none: a token for one upload is not enough for its target.
+    """
     upload = result.upload
+    if upload.keeps_request:
+        return {}
     return context.access.upload_token_header(
         upload.user_id, upload.id, upload.length, result.expires_at
     )

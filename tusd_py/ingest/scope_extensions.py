@@ -1,4 +1,4 @@
-"""Names what our connection class offers beyond ASGI: keys of ``scope["extensions"]``."""
+"""Names what a request has beyond ASGI: keys of ``scope["extensions"]``."""
 
 from typing import Final
 
@@ -12,3 +12,8 @@ The key is missing if the socket can't be handed over.
 INTERIM: Final = "tusd_py.response.interim"
 """Also the type of a message with ``status`` (102 to 199) and ``headers``, which may be sent any
 number of times before the response starts."""
+KEPT_REQUEST: Final = "tusd_py.kept_request"
+"""Its member ``id`` is the upload that keeps the body of this request.
+
+The request may be repeated after a crash, with the same id.
+"""

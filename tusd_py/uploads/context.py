@@ -24,7 +24,14 @@ from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.ownership_proof import OwnershipPolicy
 from tusd_py.domain.quota import Quota
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
-from tusd_py.domain.upload import InstantPatch, Upload, UploadKind, UploadProtocol, UploadState
+from tusd_py.domain.upload import (
+    InstantPatch,
+    Upload,
+    UploadKind,
+    UploadProtocol,
+    UploadState,
+    keeps_request,
+)
 from tusd_py.locks.port import Lock
 from tusd_py.storage.port import Stores
 from tusd_py.storage.running_hash import RunningHash, RunningHashes
@@ -86,6 +93,11 @@ class KnownUpload:
     kind: UploadKind
     protocol: UploadProtocol
     instant: bool
+
+    @property
+    def keeps_request(self) -> bool:
+        """Whether the upload is the body of a request to another endpoint."""
+        return keeps_request(self.kind, self.protocol)
 
 
 @dataclass(slots=True, kw_only=True)

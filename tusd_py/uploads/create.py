@@ -213,6 +213,7 @@ def _planned(
         kind=command.kind,
         metadata_header=command.metadata_header,
         metadata=command.metadata,
+        target=command.target,
         concat_header=command.concat_header,
         parts=command.parts,
         declared_hash=command.declared_hash,

@@ -18,6 +18,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.job import JobState
+from tusd_py.domain.target import TargetAnswer, TargetRequest
 from tusd_py.domain.upload import UploadKind, UploadProtocol, UploadState
 
 
@@ -35,6 +36,30 @@ def test_an_upload_is_read_back_as_it_was_added(catalog: Catalog) -> None:
     catalog.uploads.set_completes_at_length(made.id, True)
     assert catalog.uploads.get(made.id) == replace(made, sha256="d" * 64, completes_at_length=True)
     assert catalog.uploads.get(fresh_id()) is None
+
+
+def test_a_target_is_kept_with_its_upload_and_its_answer_closes_it(catalog: Catalog) -> None:
+    target = TargetRequest(
+        method="POST", path="/api/x?y=%20z", content_type="multipart/form-data; boundary=Ä"
+    )
+    answer = TargetAnswer(
+        status=200,
+        fields=(("content-type", "text/plain"), ("x", "1"), ("x", "2")),
+        body=b"\x00\xff",
+    )
+    made, plain = upload(kind=UploadKind.PARTIAL, target=target), upload()
+    for each in (made, plain):
+        catalog.uploads.add(each)
+    assert catalog.uploads.target(made.id) == target
+    assert catalog.uploads.target(plain.id) is None
+    assert catalog.uploads.target_answer(made.id) is None
+    for _ in range(2):
+        catalog.uploads.keep_target_answer(made.id, answer)
+        assert catalog.uploads.target_answer(made.id) == answer
+        closed = catalog.uploads.get(made.id)
+        assert closed is not None
+        assert closed.state is UploadState.TERMINATED
+    assert catalog.uploads.target_answer(plain.id) is None
 
 
 def test_what_is_brought_together_is_done_or_not_each_by_itself(catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ from tusd_py.catalog.values import HOUR, FileQuery, Finished, HistoryRow, ListPo
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import Scope, UploadId, UserId
 from tusd_py.domain.quota import Quota, Usage
+from tusd_py.domain.target import TargetAnswer, TargetRequest
 from tusd_py.domain.upload import FinishedContent, Upload, UploadState
 
 LATEST_EXAMINATION_SECONDS: Final = HOUR
@@ -35,11 +36,27 @@ class InstantUploadRepository(Protocol):
         ...
 
 
-class UploadRepository(InstantUploadRepository, Protocol):
+class TargetRepository(Protocol):
+    """Keeps the requests whose bodies uploads keep, and the final answers of their targets."""
+
+    def target(self, upload_id: UploadId) -> TargetRequest | None:
+        """Return the request whose body the upload keeps; None: it is an upload like others."""
+        ...
+
+    def target_answer(self, upload_id: UploadId) -> TargetAnswer | None:
+        """Return the final answer of the upload's target; None: it has not answered."""
+        ...
+
+    def keep_target_answer(self, upload_id: UploadId, answer: TargetAnswer) -> None:
+        """Record the final answer and close the upload, in one commit. Idempotent."""
+        ...
+
+
+class UploadRepository(InstantUploadRepository, TargetRepository, Protocol):
     """Keeps the records of uploads and finishes them."""
 
     def add(self, upload: Upload, quota: Quota | None = None) -> None:
-        """Record a new upload.
+        """Record a new upload, and its target if it has one.
 
         Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was recorded.
         """

@@ -1,11 +1,11 @@
 """Answers requests of draft-ietf-httpbis-resumable-upload, on the same uploads as tus."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
@@ -13,17 +13,20 @@ from tusd_py.domain.errors import (
     HashMismatch,
     TusdError,
     UnsupportedVersion,
+    UploadComplete,
     UploadExpired,
     UploadTerminated,
     UploadUnfinished,
 )
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.upload import UploadProtocol, UploadState
+from tusd_py.domain.target import TargetRequest
+from tusd_py.domain.upload import UploadKind, UploadProtocol, UploadState
 from tusd_py.http.accepted import accepted_members
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
 from tusd_py.http.errors import problem_response
 from tusd_py.http.interim import InterimResponses, sends_interim
+from tusd_py.http.targets import Targets
 from tusd_py.http.upload_requests import (
     create_upload,
     inspected_token_header,
@@ -42,7 +45,7 @@ from tusd_py.protocol.ietf.answers import (
     problem_members,
     state_fields,
 )
-from tusd_py.protocol.ietf.requests import parse_draft_request
+from tusd_py.protocol.ietf.requests import parse_draft_request, speaks_draft
 from tusd_py.protocol.ietf.versions import UNNAMED, Version, version_of
 from tusd_py.uploads.append import append
 from tusd_py.uploads.inspect import Inspected, inspect
@@ -52,15 +55,39 @@ from tusd_py.uploads.terminate import terminate
 class DraftEndpoint:
     """Answers the requests below the endpoint's path that speak the draft."""
 
-    def __init__(self, context: AppContext) -> None:
+    def __init__(self, context: AppContext, app: ASGIApp) -> None:
+        """``app`` has the endpoints that can be targets."""
         self._context = context
         self._uploads = context.uploads
+        self._targets = Targets(context.uploads, app)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """Handle one request: parse its head, run the use case, send the answer or the error."""
+    def keeps_body(self, scope: Scope, head: Head) -> bool:
+        """Return whether the body of a request to a target is kept, so that it can be resumed.
+
+        It is kept only for a client that learns the address of the upload.
+        """
+        version = version_of(head.fields)
+        completes = version.completes(head.fields) if speaks_draft(head) else None
+        if completes is None:
+            return False
+        settings = self._context.settings
+        return not completes or sends_interim(settings, scope, head.fields, version)
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        head: Head,
+        target: TargetRequest | None = None,
+    ) -> None:
+        """Handle one request: parse its head, run the use case, send the answer or the error.
+
+        Args: target: the request to another endpoint whose body is to be kept.
+        """
         version = version_of(head.fields)
         try:
-            response = await self._answer(scope, receive, send, head, version)
+            response = await self._answer(scope, receive, send, head, version, target=target)
         except TusdError as error:
             response = self._refusal(error, head, version)
         for name, value in {**version.own_fields(), "X-Content-Type-Options": "nosniff"}.items():
@@ -68,9 +95,18 @@ class DraftEndpoint:
         await response(scope, receive, send)
 
     async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, head: Head, version: Version
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        head: Head,
+        version: Version,
+        *,
+        target: TargetRequest | None,
     ) -> Response:
         command = parse_draft_request(head, version, self._uploads.policy.max_size)
+        if isinstance(command, Create) and target is not None:
+            command = _keeping(command, target)
         caller = await self._context.access.caller(HTTPConnection(scope))
         caller.check_command(command)
         match command:
@@ -82,15 +118,26 @@ class DraftEndpoint:
                     send=send,
                     fields=head.fields,
                     version=version,
+                    targets=self._targets,
                 )
                 return await request.answer(caller, command)
             case Inspect():
-                return await offset_response(self._context, caller, command.upload_id, version)
+                return await self._inspect(caller, command.upload_id, version)
             case Terminate():
                 await self._terminate(caller.user_id, command, version)
                 return Response(status_code=204)
             case Download():
                 return await self._download(caller, command, version)
+
+    async def _inspect(self, caller: Caller, upload_id: UploadId, version: Version) -> Response:
+        try:
+            return await offset_response(self._context, caller, upload_id, version)
+        except UploadTerminated:
+            kept = await self._targets.kept(caller.user_id, upload_id)
+            if kept is None:
+                raise
+            fields = {"Cache-Control": "no-store", **state_fields(version, kept.facts)}
+            return Response(status_code=204, headers=fields | _limits(self._context, version, None))
 
     async def _terminate(self, user_id: UserId, command: Terminate, version: Version) -> None:
         with suppress(UploadExpired, UploadTerminated):
@@ -134,6 +181,7 @@ class _BodyRequest:
     send: Send
     fields: Fields
     version: Version
+    targets: Targets
 
     async def answer(self, caller: Caller, command: Create | Append) -> Response:
         """Run the use case, with 104s where they may be sent."""
@@ -160,6 +208,8 @@ class _BodyRequest:
         body = body_of(scope, self.receive, context.threads)
         created = await create_upload(context, scope, caller, command, body, listener=interim)
         upload = created.upload
+        if created.complete and upload.keeps_request:
+            return (await self.targets.answer(scope, caller, upload.id)).response(self.version)
         facts = DraftFacts(offset=created.offset or 0, complete=created.complete)
         headers = {
             "Location": upload_address(context, scope, self.fields, upload.id),
@@ -176,7 +226,19 @@ class _BodyRequest:
     ) -> Response:
         context, upload_id = self.context, command.upload_id
         body = body_of(self.scope, self.receive, context.threads)
-        appended = await append(context.uploads, caller.user_id, command, body, listener=interim)
+        try:
+            known = await context.uploads.known_upload(caller.user_id, upload_id)
+            if known.keeps_request:
+                # The end of a body that was complete before a crash brings its answer.
+                command = replace(command, repeats=True)
+            appended = await append(
+                context.uploads, caller.user_id, command, body, listener=interim
+            )
+        except UploadTerminated:
+            return await self._answer_again(caller, command)
+        if appended.complete and known.keeps_request:
+            answered = await self.targets.answer(self.scope, caller, upload_id)
+            return answered.response(self.version)
         facts = DraftFacts(offset=appended.offset, complete=appended.complete)
         headers = {
             **state_fields(self.version, facts),
@@ -188,6 +250,19 @@ class _BodyRequest:
             return await self._final(caller.user_id, upload_id, headers)
         return Response(status_code=self.version.appended, headers=headers)
 
+    async def _answer_again(self, caller: Caller, command: Append) -> Response:
+        """Answer with the final answer of a target once more.
+
+        Raises: UploadTerminated: there is none; UploadComplete: the request is no repetition.
+        """
+        kept = await self.targets.kept(caller.user_id, command.upload_id)
+        if kept is None:
+            raise UploadTerminated
+        is_end = command.completes and (command.offset, command.body_length) == (kept.size, 0)
+        if not (self.version.repeats and is_end):
+            raise UploadComplete
+        return kept.response(self.version)
+
     async def _final(
         self, user_id: UserId, upload_id: UploadId, headers: dict[str, str]
     ) -> Response:
@@ -197,6 +272,13 @@ class _BodyRequest:
             headers |= digest_field(upload.sha256)
         members = await accepted_members(self.context, upload)
         return JSONResponse(members, status_code=201, headers=headers)
+
+
+def _keeping(command: Create, target: TargetRequest) -> Create:
+    """Return the creation of an upload that keeps the body of a request as it is."""
+    return replace(
+        command, kind=UploadKind.PARTIAL, target=target, declared_hash=None, wants_sha256=False
+    )
 
 
 async def offset_response(
@@ -221,7 +303,9 @@ async def complete_fields(
     if known.protocol is UploadProtocol.TUS:
         return {}
     size = (await context.uploads.find(user_id, upload_id)).size
-    return state_fields(UNNAMED, DraftFacts(offset=size, complete=True, length=size))
+    # The body of a request is complete when its target has answered.
+    facts = DraftFacts(offset=size, complete=not known.keeps_request, length=size)
+    return state_fields(UNNAMED, facts)
 
 
 def discovered_limits(context: AppContext, fields: Fields) -> dict[str, str]:
@@ -242,11 +326,15 @@ def _limits(context: AppContext, version: Version, expires_at: float | None) -> 
 
 
 def _facts(inspected: Inspected) -> DraftFacts:
-    """Return the facts. Raises: UploadUnfinished: it is a final upload that waits for its parts."""
+    """Return the facts: the body of a request is complete when its target has answered.
+
+    Raises: UploadUnfinished: it is a final upload that waits for its parts.
+    """
     if inspected.offset is None:
         raise UploadUnfinished
     return DraftFacts(
         offset=inspected.offset,
-        complete=inspected.upload.state is UploadState.FINISHED,
+        complete=inspected.upload.state is UploadState.FINISHED
+        and not inspected.upload.keeps_request,
         length=inspected.upload.length,
     )
