@@ -108,6 +108,33 @@ def test_small_files_go_on_after_a_reload_by_themselves(tmp_path: Path) -> None:
         assert received(server) == 9 * MIB
 
 
+def test_what_is_on_its_way_is_not_sent_with_the_token_of_another_user(tmp_path: Path) -> None:
+    theirs = random_file(tmp_path / "theirs.bin", 9 * MIB)
+    own = random_file(tmp_path / "own.bin", 1000)
+    refused = token(1, secret=OTHER_SECRET)
+    slow = {**SLOW, "TUSD_LIMITS__BYTES_PER_SECOND": "2MiB", "TUSD_AUTH__ACCESS_SECRET": SECRET}
+    with (
+        running_server(tmp_path / "data", "--workers", "1", env=slow) as server,
+        visiting(
+            f"{server.url}/", ["token", token(1)], ["add", str(theirs)], ["line"],
+            # The tab is that of the first user until another one logs in.
+            ["script", f"sessionStorage.setItem('tusd-token', '{refused}')"], ["reload"],
+            ["text", "#gate output", "not accepted"], ["token", token(2)],
+            ["there", "#none:not([hidden])"], ["add", str(own)], ["until", "completed"],
+            ["script", f"sessionStorage.setItem('tusd-token', '{token(1)}')"], ["reload"],
+            ["until", "completed"],
+        ) as visit,
+    ):  # fmt: skip
+        wait_until(lambda: arrived(server) > MIB, timeout=60)
+        visit.go_on()
+        visit.seen()
+        found = []
+        for user in (1, 2):
+            listed = httpx.get(f"{server.url}/api/file/upload/tasks", headers=bearer(token(user)))
+            found.append([task["filename"] for task in listed.json()["tasks"]])
+        assert found == [["theirs.bin"], ["own.bin"]]
+
+
 def test_a_break_of_an_hour_ends_nothing(tmp_path: Path, big: Path) -> None:
     with (
         running_server(tmp_path / "data", "--workers", "1", env=SLOW_UP_TO_RESTART) as server,
