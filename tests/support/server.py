@@ -27,7 +27,7 @@ STILLS: Final = {
     "TUSD_MEDIA__VIDEO__POSTER": "true",
     "TUSD_MEDIA__VIDEO__THUMBNAIL_WIDTH": "320",
 }
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 120.0
 _ADDRESS: Final = re.compile(r"^upload to\s+(http://\S+?)(/[\w./~-]*/)$")
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 60.0) -> None:
     """Poll until the condition holds."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -14,7 +14,7 @@ def wait_until(condition: Callable[[], object], timeout: float = 30.0) -> None:
         threading.Event().wait(0.02)
 
 
-async def until(condition: Callable[[], object], *, timeout: float = 30.0) -> None:
+async def until(condition: Callable[[], object], *, timeout: float = 60.0) -> None:
     """Poll until the condition holds; the loop is free meanwhile."""
     deadline = time.monotonic() + timeout
     while not condition():
