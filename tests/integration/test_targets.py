@@ -65,7 +65,7 @@ class Sender:
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[ServedApp]:
-    async with served_app(Settings(data_dir=tmp_path)) as served:
+    async with served_app(Settings(data_dir=tmp_path, workers=0)) as served:
         yield served
 
 

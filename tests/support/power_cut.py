@@ -5,6 +5,7 @@ mounted again, it has only what fsync or fdatasync had made durable. This needs 
 device.
 """
 
+import errno
 import fcntl
 import os
 import struct
@@ -54,15 +55,39 @@ class PowerCutDisk:
             os.close(descriptor)
 
     def restore(self) -> None:
-        """Restore the power. Processes that have files open there must have ended."""
+        """Restore the power. Processes that have files open there must have ended.
+
+        A sandbox that another test begins at the same time has a copy of all mounts. While it
+        runs, the kernel mounts the file system again that was shut down.
+        """
         deadline = time.monotonic() + UNMOUNT_SECONDS
-        while subprocess.run(
-            ["umount", str(self.path)], capture_output=True, check=False
-        ).returncode:
-            if time.monotonic() > deadline:
-                raise OSError(f"{self.path} is still in use")
-            threading.Event().wait(0.05)
-        self._mount()
+        while True:
+            while subprocess.run(
+                ["umount", str(self.path)], capture_output=True, check=False
+            ).returncode:
+                self._wait(deadline)
+            self._mount()
+            if self._is_running():
+                return
+            self._wait(deadline)
+
+    def _wait(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise OSError(f"{self.path} is still in use")
+        threading.Event().wait(0.05)
+
+    def _is_running(self) -> bool:
+        """Return whether the file system is another one than that which was shut down."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
     def unplug(self) -> None:
         """Unmount the disk, even if processes still have files open there."""
