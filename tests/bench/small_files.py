@@ -2,8 +2,8 @@
 
 Files of 1 to 60 kB are chosen at once in Chromium, and then once more by another visitor, when the
 server holds them all. Printed are seconds until the last one was sent, requests by method, the
-longest time for which the page stood still, and the CPU time of the server, of which its worker is
-a part.
+longest time for which the page stood still while the browser gave it the files and afterwards, and
+the CPU time of the server, of which its worker is a part.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 from support.metrics import Figures, metrics
@@ -28,13 +29,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=5000)
     arguments = parser.parse_args()
-    table = Table("", "seconds", "requests", "longest standstill, ms", "server's CPU, s")
+    table = Table(
+        "", "seconds", "requests", "standstill at the choice, ms", "longest afterwards, ms",
+        "server's CPU, s",
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "files")
         fill(folder, arguments.files)
         with running_server(Path(name, "data"), "--workers", "1") as server:
             for title in ("new", "held"):
                 table.add_row(title, *sent(server, folder, arguments.files))
+                wait_until(lambda: completed(server) >= arguments.files, timeout=TIMEOUT_SECONDS)
     Console(width=160).print(table)
 
 
@@ -51,7 +56,7 @@ def sent(server: Server, folder: Path, count: int) -> list[str]:
     before, used = metrics(server.url), server.cpu_seconds()
     with visiting(
         f"{server.url}/",
-        ["watch"], ["line"], ["all", str(folder)], ["line"], ["stall"],
+        ["watch"], ["line"], ["all", str(folder)], ["stall"], ["line"], ["stall"],
         patience=TIMEOUT_SECONDS,
     ) as visit:  # fmt: skip
         visit.wait_for_line()
@@ -64,10 +69,16 @@ def sent(server: Server, folder: Path, count: int) -> list[str]:
         took = time.monotonic() - begin
         visit.wait_for_line()
         visit.go_on()
-        stall = next(each["longest"] for each in visit.seen() if "longest" in each)
+        stalls = [str(each["longest"]) for each in visit.seen() if "longest" in each]
     after = metrics(server.url)
     used = server.cpu_seconds() - used
-    return [f"{took:.1f}", requests(before, after), str(stall), f"{used:.1f}"]
+    return [f"{took:.1f}", requests(before, after), *stalls, f"{used:.1f}"]
+
+
+def completed(server: Server) -> int:
+    """Return the number of files that are ready."""
+    total: int = httpx.get(f"{server.url}/api/file/upload/tasks?state=completed").json()["total"]
+    return total
 
 
 def requests(before: Figures, after: Figures) -> str:
