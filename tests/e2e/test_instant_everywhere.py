@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import blake3
+import httpx
 import pytest
 from support.clients import UPPY_PAGE, by_aiotus, by_tus_js, by_tuspy, by_uppy
-from support.files import bytes_in, files_in
+from support.files import bytes_in
 from support.metrics import metrics
 from support.nginx import Nginx
 from support.server import Server, running_server
@@ -93,7 +94,8 @@ def test_a_browser_over_http_2(place: Place, with_creation: bool) -> None:
     assert {protocol for protocol, *_ in requests} == {"HTTP/2.0"}
 
 
-def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", ["tus-v1", "ietf-draft-05"])
+def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path, protocol: str) -> None:
     """The server is killed during a body of Uppy; after its restart the file arrives once."""
     file = tmp_path / "big.bin"
     content = random.Random(17).randbytes(48 * MIB)
@@ -102,7 +104,11 @@ def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     slow = {"TUSD_LIMITS__BYTES_PER_SECOND": "24MiB", **UPPY_PAGE}
     with running_server(tmp_path / "data", "--workers", "1", env=slow) as server:
         found: list[str] = []
-        sending = threading.Thread(target=lambda: found.append(by_uppy(server.files, file, digest)))
+
+        def send() -> None:
+            found.append(by_uppy(server.files, file, digest, protocol=protocol))
+
+        sending = threading.Thread(target=send)
         sending.start()
 
         def arrived() -> int:
@@ -118,7 +124,7 @@ def test_a_browser_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
         done = server.wait_for_status(task_id(found[0]), "completed", "failed")
         assert done["status"] == "completed"
         assert metrics(server.url)["tusd_received_bytes_total"] <= len(content) - kept
-
-
-def _bodies(server: Server) -> list[Path]:
-    return files_in(server.data_dir / "uploads")
+        got = httpx.get(f"{server.files}{task_id(found[0])}")
+        assert got.content == content
+        spoken = httpx.head(str(got.url)).headers
+        assert ("Upload-Complete" in spoken) == (protocol != "tus-v1")

@@ -10,6 +10,7 @@ window.send = (endpoint, options) =>
       headers: options.headers ?? {},
       retryDelays: [0, 100, 300, 500, 1000, 1000, 2000, 3000, 3000],
       uploadDataDuringCreation: options.withCreation ?? false,
+      ...(options.protocol && { protocol: options.protocol }),
     })
     const file = document.querySelector('input').files[0]
     const id = uppy.addFile({ name: file.name, type: file.type, data: file })

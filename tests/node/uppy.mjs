@@ -1,5 +1,5 @@
 // Upload a file with unmodified Uppy in headless Chromium, by an <input type=file> in a page of another
-// origin. node uppy.mjs ENDPOINT FILE OPTIONS(JSON: metadata, headers, withCreation, pagePort)
+// origin. node uppy.mjs ENDPOINT FILE OPTIONS(JSON: metadata, headers, withCreation, protocol, pagePort)
 import * as http from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
