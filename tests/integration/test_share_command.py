@@ -12,6 +12,8 @@ from support.server import Server, running_server
 from support.terminal import PROGRAM, on_a_terminal
 from support.tus import create, task_id, upload
 
+from tusd_py.client import Client
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -58,6 +60,18 @@ def test_a_link_is_made_listed_and_revoked(server: Server) -> None:
     assert httpx.get(f"{link}/download").status_code == 410
     again = share("--revoke", share_id)
     assert (again.returncode, again.stderr) == (1, "tusd-py: There is no such link.\n")
+
+
+def test_a_link_of_a_server_that_does_not_know_its_host_is_whole(server: Server) -> None:
+    task = upload(server, b"content", "c.txt")
+    server.wait_for_status(task, "completed")
+    # The sign of a proxy that the server does not trust.
+    with httpx.Client(headers={"X-Forwarded-For": "192.0.2.1"}) as http:
+        client = Client(server.files, http=http)
+        sent = client.known_upload(task)
+        made = client.share(sent)
+        assert [link["url"] for link in client.shares(sent)] == [made["url"]]
+    assert httpx.get(f"{made['url']}/download").content == b"content"
 
 
 def test_a_terminal_shows_a_code_and_hides_the_password(server: Server) -> None:

@@ -9,7 +9,7 @@ import httpx
 from tusd_py.client.answers import refusal
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.file_upload import Contact
-from tusd_py.client.origin import OriginHeaders
+from tusd_py.client.origin import OriginHeaders, joined_address
 from tusd_py.client.responses import failure_of, read_answer
 from tusd_py.client.tus_requests import TUS, Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
@@ -67,17 +67,26 @@ class JsonApi:
 
     def create_share(self, task_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Make a link for receivers to a file and return it. Raises: Refused, Unreachable."""
-        return self._described("POST", f"shares/{quote(task_id, safe='')}", 201, json=wanted)
+        made = self._described("POST", f"shares/{quote(task_id, safe='')}", 201, json=wanted)
+        return self._with_whole_address(made)
 
     def shares(self, task_id: str | None) -> list[dict[str, Any]]:
         """Return the links to one file, or to all files. Raises: Refused, Unreachable."""
         params = {} if task_id is None else {"task_id": task_id}
-        links: list[dict[str, Any]] = self.listed("shares", "shares", params)["shares"]
-        return links
+        return [
+            self._with_whole_address(link)
+            for link in self.listed("shares", "shares", params)["shares"]
+        ]
 
     def revoke_share(self, share_id: str) -> None:
         """End a link. Raises: Refused: there is no such link; Unreachable."""
         self._call("DELETE", f"shares/{quote(share_id, safe='')}", 204)
+
+    def _with_whole_address(self, link: dict[str, Any]) -> dict[str, Any]:
+        """Return a link with its scheme and host: behind some proxies the server knows neither."""
+        url = link.get("url")
+        whole = joined_address(self._endpoint, url) if isinstance(url, str) else None
+        return link if whole is None else {**link, "url": whole}
 
     def _described(self, method: str, path: str, status: int, **sent: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the members of an answer that is one object. Raises: Refused, Unreachable."""

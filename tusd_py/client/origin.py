@@ -88,7 +88,7 @@ def upload_address(endpoint: str, location: str | None) -> str:
     """
     if not location:
         raise Refused("the server named no address for the upload: is this a tus endpoint?")
-    address = _joined(endpoint, location)
+    address = joined_address(endpoint, location)
     if address is None or not same_origin(endpoint, address):
         raise Refused(
             "the server named an address of another origin for the upload, where nothing is sent: "
@@ -103,7 +103,7 @@ def redirected_address(address: str, location: str | None) -> str:
     Raises: Refused: there is no target, its scheme is neither http nor https, or it is http after
         https.
     """
-    found = _joined(address, location) if location else None
+    found = joined_address(address, location) if location else None
     if found is None:
         raise Refused("the server redirects the download to no http or https address")
     if address.startswith("https:") and not found.startswith("https:"):
@@ -111,8 +111,8 @@ def redirected_address(address: str, location: str | None) -> str:
     return found
 
 
-def _joined(base: str, location: str) -> str | None:
-    """Return the joined address; None if it is not a plain http or https address."""
+def joined_address(base: str, location: str) -> str | None:
+    """Return the address that a server names; None if it is no plain http or https address."""
     if len(location) > MAX_ADDRESS or not location.isprintable():
         return None
     try:
