@@ -13,6 +13,7 @@ import httpx
 import pytest
 from support.clients import by_aiotus
 from support.page import visiting
+from support.raw_http import connected
 from support.snippets import snippet
 from support.waiting import wait_until
 
@@ -98,3 +99,33 @@ def test_a_starlette_app_takes_the_proxys_word(tmp_path: Path) -> None:
 
         wait_until(done)
         assert httpx.get(address, headers=mine).content == file.read_bytes()
+
+
+def test_a_form_to_an_endpoint_of_a_fastapi_app_is_resumed(tmp_path: Path) -> None:
+    photo = os.urandom(1 << 20)
+    form = httpx.Request(
+        "POST", "http://app", files={"photo": ("a.jpg", photo)}, data={"album": "7"}
+    )
+    body, typed = form.read(), {"Content-Type": form.headers["Content-Type"]}
+    version = {"Upload-Draft-Interop-Version": "8"}
+    with running("resumable_app", tmp_path, "--http", LENT) as url:
+        plain = httpx.post(f"{url}/photos", content=body, headers=typed)
+        assert (plain.status_code, plain.json()["bytes"]) == (201, len(photo))
+        begun = {**version, **typed, "Upload-Complete": "?1", "Content-Length": len(body)}
+        with connected(url) as connection:
+            connection.send(connection.plain("POST", f"{url}/photos", **begun))
+            interim = connection.answer()
+            connection.send(body[: len(body) // 2])
+        assert interim.status == 104
+        address = interim.headers["location"]
+        assert address.startswith(f"{url}/uploads/files/")
+        state = httpx.head(address, headers=version)
+        offset = int(state.headers["Upload-Offset"])
+        assert (state.headers["Upload-Complete"], offset < len(body)) == ("?0", True)
+        last = {
+            **version, "Upload-Complete": "?1", "Upload-Offset": str(offset),
+            "Content-Type": "application/partial-upload",
+        }  # fmt: skip
+        answer = httpx.patch(address, content=body[offset:], headers=last)
+        assert (answer.status_code, answer.json()) == (plain.status_code, plain.json())
+        assert answer.headers["Upload-Complete"] == "?1"

@@ -1,22 +1,28 @@
-"""Forms whose bodies are kept by the IETF's draft: resumed, answered once, and answered again.
+"""Requests whose bodies are kept by the IETF's draft: resumed, answered once, and answered again.
 
 Check I93 of ``tests/conformance/ietf`` breaks a connection; here the first part comes by ``?0``.
 """
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Mount, Route
 from support.served_app import ServedApp, served_app
 from support.server import running_server
 from support.tokens import SECRET, bearer, token
 from support.tus import task_id
 
-from tusd_py import Settings
+from tusd_py import ResumableRequests, Settings, create_app
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import ANONYMOUS, UploadId
 from tusd_py.settings.access import AuthSettings
@@ -41,10 +47,11 @@ class Sender:
 
     client: httpx.AsyncClient
     fields: dict[str, str]
+    endpoint: str = FORM
 
     async def begin(self, part: bytes, **more: str) -> httpx.Response:
         fields = {**VERSION, "Upload-Complete": "?0", **TYPE, **self.fields, **more}
-        return await self.client.post(FORM, content=part, headers=fields)
+        return await self.client.post(self.endpoint, content=part, headers=fields)
 
     async def end(self, url: str, offset: int, part: bytes, **more: str) -> httpx.Response:
         fields = {
@@ -228,6 +235,78 @@ async def test_a_form_that_can_not_be_resumed_is_not_kept(
         answer = await app.client.post(FORM, content=form(), headers=sent)
         assert answer.status_code == 200
         assert "Upload-Complete" not in answer.headers
+
+
+@dataclass
+class Application:
+    """An application in which the server is mounted, with an endpoint that notes its requests."""
+
+    requests: list[tuple[str, str, bytes]]
+    refusals: int = 0
+
+    async def take(self, request: Request) -> Response:
+        key = request.headers["Idempotency-Key"]
+        address = f"{request.scope['raw_path'].decode()}?{request.url.query}"
+        self.requests.append((address, key, await request.body()))
+        if self.refusals:
+            self.refusals -= 1
+            return Response(status_code=503)
+        # A stream: its end must not seem to be the end of the connection.
+        content = (part.encode() for part in ("tak", "en"))
+        return StreamingResponse(content, 202, headers={"Set-Cookie": "a=1", "X-Own": "yes"})
+
+
+@asynccontextmanager
+async def mounted(folder: Path, application: Application) -> AsyncIterator[Sender]:
+    server = create_app(Settings(data_dir=folder))
+    wrapped = Middleware(ResumableRequests, server=server, mount="/uploads", paths=["/own way"])
+    routes = [
+        Route("/own way", application.take, methods=["POST"]),
+        Mount("/uploads", server),
+    ]
+    transport = httpx.ASGITransport(Starlette(routes=routes, middleware=[wrapped]))
+    async with (
+        server.router.lifespan_context(server),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        yield Sender(client, {}, "/own%20way?album=%C3%A4")
+
+
+async def test_an_endpoint_of_the_application_gets_one_ordinary_request(tmp_path: Path) -> None:
+    application = Application([])
+    async with mounted(tmp_path, application) as sender:
+        url, answer = await sender.whole(b"some bytes")
+        assert url.startswith("http://localhost/uploads/files/")
+        ((address, key, body),) = application.requests
+        assert (address, body) == ("/own%20way?album=%C3%A4", b"some bytes")
+        assert key == f'"{task_id(url)}"'
+        assert (answer.status_code, answer.text) == (202, "taken")
+        assert (answer.headers["X-Own"], answer.headers["Set-Cookie"]) == ("yes", "a=1")
+        again = await sender.end(url, len(b"some bytes"), b"")
+        assert (again.status_code, again.text) == (202, "taken")
+        assert (again.headers["X-Own"], "Set-Cookie" in again.headers) == ("yes", False)
+        assert len(application.requests) == 1
+
+
+async def test_a_repeated_request_has_the_same_key(tmp_path: Path) -> None:
+    application = Application([], refusals=1)
+    async with mounted(tmp_path, application) as sender:
+        url, refused = await sender.whole(b"some bytes")
+        assert (refused.status_code, refused.headers["Upload-Complete"]) == (503, "?0")
+        assert (await sender.end(url, len(b"some bytes"), b"")).status_code == 202
+    first, second = application.requests
+    assert first == second
+
+
+async def test_a_mounted_server_has_a_form_of_its_own(tmp_path: Path) -> None:
+    async with mounted(tmp_path, Application([])) as sender:
+        below = Sender(sender.client, {}, f"/uploads{FORM}")
+        _, answer = await below.whole(form())
+        assert answer.status_code == 200
+        stored = await sender.client.get(f"/uploads/files/{answer.json()['task_id']}")
+        assert stored.content == CONTENT
+    with pytest.raises(ValueError, match=FORM):
+        ResumableRequests(below.client, server=Starlette(), mount="/", paths=[FORM])  # type: ignore[arg-type]
 
 
 def test_a_killed_server_keeps_a_complete_body(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ The endpoint, the target, gets one ordinary request when the body is complete. W
 from the request that completed the body, so that no credentials are kept.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope
@@ -17,10 +18,14 @@ from tusd_py.domain.errors import UploadNotFound
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.target import TargetAnswer, TargetRequest
 from tusd_py.domain.upload import Upload
+from tusd_py.http.interim import sends_interim
 from tusd_py.http.mount import mount_path
-from tusd_py.ingest.scope_extensions import KEPT_REQUEST
+from tusd_py.ingest.scope_extensions import KEPT_REQUEST, RESUMABLE
+from tusd_py.protocol.head import Head
 from tusd_py.protocol.ietf.answers import DraftFacts, state_fields
-from tusd_py.protocol.ietf.versions import Version
+from tusd_py.protocol.ietf.requests import speaks_draft
+from tusd_py.protocol.ietf.versions import Version, version_of
+from tusd_py.settings.model import Settings
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.download import begin_reading, stored_pieces
 
@@ -28,12 +33,50 @@ MAX_ANSWER_BYTES: Final = 60 << 10
 """Most bytes of an answer's body: MySQL's BLOB ends at 64 KiB."""
 _NOT_FINAL: Final = frozenset({401, 408, 423, 425, 429})
 """Statuses that say nothing of the content: the same request may be answered otherwise later."""
+_SECRET: Final = frozenset({"set-cookie", "upload-token"})
+"""Fields of an answer that are not recorded."""
 _OF_BODY: Final = (b"content-", b"upload-")
 _OF_MESSAGE: Final = frozenset(
     {b"transfer-encoding", b"trailer", b"te", b"expect", b"repr-digest", b"want-repr-digest",
-     b"x-http-method-override"}
+     b"x-http-method-override", b"idempotency-key"}
 )  # fmt: skip
 """Fields that belong to the request that brought the last bytes, with those of ``_OF_BODY``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OuterEndpoints:
+    """Holds the endpoints that can be targets of the application in which the server is mounted."""
+
+    app: ASGIApp
+    paths: frozenset[str]
+    scope: Scope
+    """The request as it came to that application."""
+    target: TargetRequest | None
+    """The request to one of the endpoints whose body the server keeps now."""
+
+
+def keeps_body(settings: Settings, scope: Scope, head: Head) -> bool:
+    """Return whether the body of a request to a target is kept, so that it can be resumed.
+
+    It is kept only for a client that learns the address of the upload.
+    """
+    if head.method not in ("POST", "PUT") or not speaks_draft(head):
+        return False
+    version = version_of(head.fields)
+    completes = version.completes(head.fields)
+    if completes is None:
+        return False
+    return not completes or sends_interim(settings, scope, head.fields, version)
+
+
+def target_of(head: Head, path: str) -> TargetRequest:
+    """Return the request to the endpoint at this path, which is decoded."""
+    encoded = quote(path)
+    return TargetRequest(
+        method=head.method,
+        path=f"{encoded}?{head.query}" if head.query else encoded,
+        content_type=head.fields.joined("Content-Type") or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +109,11 @@ class Answered:
 class Targets:
     """Answers for the targets of uploads that keep the bodies of requests."""
 
-    def __init__(self, uploads: UploadContext, app: ASGIApp) -> None:
-        """``app`` has the endpoints."""
+    def __init__(self, uploads: UploadContext, app: ASGIApp, paths: Collection[str]) -> None:
+        """``app`` has the server's own endpoints, at ``paths``."""
         self._uploads = uploads
         self._app = app
+        self._paths = paths
 
     async def kept(self, user_id: UserId, upload_id: UploadId) -> Answered | None:
         """Return the final answer that a target gave; None: it gave none, or to another user."""
@@ -83,7 +127,7 @@ class Targets:
         return None if answer is None else Answered(answer, upload.size)
 
     async def answer(self, scope: Scope, caller: Caller, upload_id: UploadId) -> Answered:
-        """Return the answer of the target of a complete body, which is passed to it only once.
+        """Return the answer of the target of a complete body, which gets it if it has not answered.
 
         The upload's lock is held meanwhile. A final answer is recorded, and the body is removed.
 
@@ -104,7 +148,9 @@ class Targets:
 
     def _keep(self, upload_id: UploadId, answer: TargetAnswer) -> None:
         """Record the answer, then remove the body: the janitor finds it after a crash between."""
-        self._uploads.catalog.uploads.keep_target_answer(upload_id, answer)
+        fields = tuple(field for field in answer.fields if field[0].lower() not in _SECRET)
+        kept = replace(answer, fields=fields)
+        self._uploads.catalog.uploads.keep_target_answer(upload_id, kept)
         self._uploads.stores.uploads.delete(upload_id)
         self._uploads.catalog.uploads.source_removed(upload_id)
 
@@ -121,12 +167,26 @@ class Targets:
         content = await begin_reading(uploads, pieces)
         recorder = _Recorder()
         try:
-            request = _request(scope, target, upload)
-            await self._app(request, _receiver(content), recorder.send)
+            app, base = self._place_of(target, scope)
+            await app(_request(base, target, upload), _receiver(content), recorder.send)
         finally:
             if isinstance(content, AsyncGenerator):
                 await content.aclose()
         return recorder.answer()
+
+    def _place_of(self, target: TargetRequest, scope: Scope) -> tuple[ASGIApp, Scope]:
+        """Return the application of a target, and the request as it came to that application.
+
+        Raises: LookupError: another server, or another configuration, had the target. What its
+            absence would be answered with must not become the final answer.
+        """
+        path = unquote(target.path.partition("?")[0])
+        outer: OuterEndpoints | None = (scope.get("extensions") or {}).get(RESUMABLE)
+        if outer is not None and path in outer.paths:
+            return outer.app, outer.scope
+        if path in self._paths:
+            return self._app, scope
+        raise LookupError("the target of a kept request is not served here")
 
 
 def _request(scope: Scope, target: TargetRequest, upload: Upload) -> dict[str, Any]:
@@ -138,6 +198,7 @@ def _request(scope: Scope, target: TargetRequest, upload: Upload) -> dict[str, A
         if name not in _OF_MESSAGE and not name.startswith(_OF_BODY)
     ]
     fields.append((b"content-length", str(upload.size).encode()))
+    fields.append((b"idempotency-key", f'"{upload.id}"'.encode()))
     if target.content_type:
         fields.append((b"content-type", target.content_type.encode("latin-1")))
     return {
@@ -161,7 +222,8 @@ def _receiver(content: AsyncIterator[bytes]) -> Receive:
         if piece:
             return {"type": "http.request", "body": piece, "more_body": True}
         if is_over:
-            return {"type": "http.disconnect"}
+            # An endpoint that waits for the end of the connection waits until it has answered.
+            await asyncio.Event().wait()
         is_over = True
         return {"type": "http.request", "body": b"", "more_body": False}
 

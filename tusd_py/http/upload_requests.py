@@ -13,13 +13,27 @@ from tusd_py.domain.upload import UploadState
 from tusd_py.http.context import AppContext
 from tusd_py.http.hook_request import hook_request
 from tusd_py.http.mount import mount_path
+from tusd_py.ingest.scope_extensions import TRAILERS
 from tusd_py.protocol.fields import Fields
+from tusd_py.protocol.head import Head
 from tusd_py.uploads.arrival import ArrivalListener
 from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
 from tusd_py.uploads.create_once import create_once
 from tusd_py.uploads.inspect import Inspected
 from tusd_py.uploads.receive import AppendResult
+
+
+def head_of(scope: Scope, resource: str) -> Head:
+    """Return the head of a request for a resource below the endpoint of uploads."""
+    return Head(
+        method=scope["method"],
+        resource=resource,
+        query=scope["query_string"].decode("latin-1"),
+        # A copy of the fields: trailers must not change the head.
+        fields=Fields(list(scope["headers"])),
+        trailers=(scope.get("extensions") or {}).get(TRAILERS, {}).get("fields", ()),
+    )
 
 
 async def create_upload(

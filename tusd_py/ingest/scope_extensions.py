@@ -17,3 +17,5 @@ KEPT_REQUEST: Final = "tusd_py.kept_request"
 
 The request may be repeated after a crash, with the same id.
 """
+RESUMABLE: Final = "tusd_py.resumable"
+"""Its value is the ``OuterEndpoints`` of the application in which the server is mounted."""

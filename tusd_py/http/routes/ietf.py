@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.commands import Append, Create, Download, Inspect, Terminate
@@ -45,7 +45,7 @@ from tusd_py.protocol.ietf.answers import (
     problem_members,
     state_fields,
 )
-from tusd_py.protocol.ietf.requests import parse_draft_request, speaks_draft
+from tusd_py.protocol.ietf.requests import parse_draft_request
 from tusd_py.protocol.ietf.versions import UNNAMED, Version, version_of
 from tusd_py.uploads.append import append
 from tusd_py.uploads.inspect import Inspected, inspect
@@ -55,23 +55,10 @@ from tusd_py.uploads.terminate import terminate
 class DraftEndpoint:
     """Answers the requests below the endpoint's path that speak the draft."""
 
-    def __init__(self, context: AppContext, app: ASGIApp) -> None:
-        """``app`` has the endpoints that can be targets."""
+    def __init__(self, context: AppContext, targets: Targets) -> None:
         self._context = context
         self._uploads = context.uploads
-        self._targets = Targets(context.uploads, app)
-
-    def keeps_body(self, scope: Scope, head: Head) -> bool:
-        """Return whether the body of a request to a target is kept, so that it can be resumed.
-
-        It is kept only for a client that learns the address of the upload.
-        """
-        version = version_of(head.fields)
-        completes = version.completes(head.fields) if speaks_draft(head) else None
-        if completes is None:
-            return False
-        settings = self._context.settings
-        return not completes or sends_interim(settings, scope, head.fields, version)
+        self._targets = targets
 
     async def __call__(
         self,

@@ -14,9 +14,9 @@ from tusd_py.http.context import AppContext
 from tusd_py.http.routes import multipart
 from tusd_py.http.routes.ietf import DraftEndpoint
 from tusd_py.http.routes.tus import TusEndpoint
-from tusd_py.ingest.scope_extensions import TRAILERS
-from tusd_py.protocol.fields import Fields
-from tusd_py.protocol.head import Head
+from tusd_py.http.targets import OuterEndpoints, Targets, keeps_body, target_of
+from tusd_py.http.upload_requests import head_of
+from tusd_py.ingest.scope_extensions import RESUMABLE
 from tusd_py.protocol.ietf.requests import speaks_draft
 
 
@@ -33,7 +33,8 @@ class UploadDispatch:
     def __init__(self, app: ASGIApp, context: AppContext) -> None:
         self._app = app
         self._tus = TusEndpoint(context)
-        self._draft = DraftEndpoint(context, app)
+        self._draft = DraftEndpoint(context, Targets(context.uploads, app, {multipart.PATH}))
+        self._settings = context.settings
         self._base_path = context.settings.base_path
         self._collection = _Label(self._base_path[:-1])
         self._below = _Label(f"{self._base_path}{{resource:path}}")
@@ -50,39 +51,25 @@ class UploadDispatch:
                 scope["route"] = self._collection
                 await self._serve("", scope, receive, send)
                 return
-            if path == multipart.PATH and await self._keep_body(path, scope, receive, send):
-                return
+            if path == multipart.PATH:
+                head = head_of(scope, "")
+                if keeps_body(self._settings, scope, head):
+                    scope["route"] = _Label(path)
+                    target = target_of(head, path)
+                    await self._draft(scope, receive, send, head, target)
+                    return
         await self._app(scope, receive, send)
 
     async def _serve(self, resource: str, scope: Scope, receive: Receive, send: Send) -> None:
-        head = _head(resource, scope)
-        endpoint = self._draft if speaks_draft(head) else self._tus
-        await endpoint(scope, receive, send, head)
-
-    async def _keep_body(self, path: str, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Keep the body of a request to a target if its client can resume it.
-
-        Returns: False if the request is for the target as it is.
-        """
-        head = _head("", scope)
-        if not self._draft.keeps_body(scope, head):
-            return False
-        scope["route"] = _Label(path)
-        target = TargetRequest(
-            method=head.method,
-            path=f"{path}?{head.query}" if head.query else path,
-            content_type=head.fields.joined("Content-Type") or "",
-        )
-        await self._draft(scope, receive, send, head, target)
-        return True
+        head = head_of(scope, resource)
+        if speaks_draft(head):
+            target = None if resource else _outer_target(scope)
+            await self._draft(scope, receive, send, head, target)
+        else:
+            await self._tus(scope, receive, send, head)
 
 
-def _head(resource: str, scope: Scope) -> Head:
-    # A copy of the fields: trailers must not change the head.
-    return Head(
-        method=scope["method"],
-        resource=resource,
-        query=scope["query_string"].decode("latin-1"),
-        fields=Fields(list(scope["headers"])),
-        trailers=scope.get("extensions", {}).get(TRAILERS, {}).get("fields", ()),
-    )
+def _outer_target(scope: Scope) -> TargetRequest | None:
+    """Return the request whose body is kept for the application outside this one."""
+    outer: OuterEndpoints | None = (scope.get("extensions") or {}).get(RESUMABLE)
+    return None if outer is None else outer.target
