@@ -3,7 +3,7 @@
 from typing import Final
 
 from tusd_py.client.errors import Refused, TransientFailure
-from tusd_py.client.tus_requests import Response
+from tusd_py.client.messages import Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 MAX_SENTENCE: Final = 500

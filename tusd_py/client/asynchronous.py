@@ -19,10 +19,10 @@ from tusd_py.client.file_upload import (
     UploadResult,
     ignore_progress,
 )
+from tusd_py.client.messages import FileRange, Request, Response
 from tusd_py.client.options import Options
 from tusd_py.client.reading import read_range
 from tusd_py.client.responses import aread_answer, failure_of
-from tusd_py.client.tus_requests import FileRange, Request, Response
 
 _ENDED: Final = (0, b"")
 

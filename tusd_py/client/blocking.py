@@ -24,6 +24,7 @@ from tusd_py.client.file_upload import (
     ignore_progress,
 )
 from tusd_py.client.json_api import JsonApi
+from tusd_py.client.messages import Request, Response
 from tusd_py.client.options import Options
 from tusd_py.client.origin import redirected_address, same_origin
 from tusd_py.client.responses import failure_of, read_answer
@@ -31,7 +32,6 @@ from tusd_py.client.resume_store import FileVersion
 from tusd_py.client.sending import send_request
 from tusd_py.client.stream import STREAM_PIECE_BYTES, StreamUpload
 from tusd_py.client.targets import FileTarget, StreamTarget
-from tusd_py.client.tus_requests import Request, Response
 
 
 class Client:

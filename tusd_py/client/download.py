@@ -9,9 +9,9 @@ from blake3 import blake3
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.answers import refusal, transient_failure
 from tusd_py.client.errors import Refused, TransientFailure
+from tusd_py.client.messages import Response, byte_count
 from tusd_py.client.names import name_in
 from tusd_py.client.targets import Target
-from tusd_py.client.tus_requests import Response, byte_count
 from tusd_py.protocol.fields import parse_date
 
 DEFAULT_NAME: Final = "file"

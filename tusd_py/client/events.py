@@ -8,7 +8,7 @@ from httpx_sse import ServerSentEvent
 from tusd_py.client.answers import refusal
 from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.file_upload import Contact, Sleep
-from tusd_py.client.tus_requests import Response
+from tusd_py.client.messages import Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 SILENCE_SECONDS: Final = 45.0

@@ -14,11 +14,11 @@ from urllib.parse import quote, unquote, urlencode
 from tusd_py.backoff import Backoff
 from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.hashing import file_hash
+from tusd_py.client.messages import FileRange, Request, Response
 from tusd_py.client.origin import same_origin
 from tusd_py.client.proof import nonce_of, proof
 from tusd_py.client.resumable import Limits, ResumableProtocol, Standing
 from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
-from tusd_py.client.tus_requests import FileRange, Request, Response
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 DISCOVERY_BYTES: Final = 64 << 20

@@ -20,6 +20,7 @@ from tusd_py.client.answers import (
     transient_failure,
 )
 from tusd_py.client.errors import Refused
+from tusd_py.client.messages import FileRange, Request, Response
 from tusd_py.client.origin import upload_address
 from tusd_py.client.resumable import (
     NO_FIELDS,
@@ -29,7 +30,6 @@ from tusd_py.client.resumable import (
     Standing,
 )
 from tusd_py.client.resume_store import SavedUpload
-from tusd_py.client.tus_requests import FileRange, Request, Response
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 from tusd_py.protocol.fields import metadata_header
 from tusd_py.protocol.ietf.requests import HASH_FIELD, PARTIAL_TYPE

@@ -9,9 +9,10 @@ import httpx
 from tusd_py.client.answers import refusal
 from tusd_py.client.errors import Refused, Unreachable
 from tusd_py.client.file_upload import Contact
+from tusd_py.client.messages import Response
 from tusd_py.client.origin import OriginHeaders, joined_address
 from tusd_py.client.responses import failure_of, read_answer
-from tusd_py.client.tus_requests import TUS, Response
+from tusd_py.client.tus_requests import TUS
 from tusd_py.domain.untrusted_json import NotAJsonObject, read_json_object
 
 _ROOT: Final = "../api/file/upload/"

@@ -5,7 +5,7 @@ from io import RawIOBase
 from typing import Final
 
 from tusd_py.client.errors import Refused
-from tusd_py.client.tus_requests import FileRange
+from tusd_py.client.messages import FileRange
 
 PIECE_BYTES: Final = 1 << 20
 

@@ -14,7 +14,7 @@ import httpx
 
 from tusd_py.bounded_http import is_plain
 from tusd_py.client.errors import Refused, TransientFailure
-from tusd_py.client.tus_requests import Response
+from tusd_py.client.messages import Response
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 ANSWER_SECONDS: Final = 60.0

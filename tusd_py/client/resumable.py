@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from tusd_py.client.errors import Refused, TransientFailure
+from tusd_py.client.messages import FileRange, Request, Response
 from tusd_py.client.resume_store import SavedUpload
-from tusd_py.client.tus_requests import FileRange, Request, Response
 
 NO_FIELDS: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 
 from tusd_py.client.file_upload import Progress, ignore_progress
+from tusd_py.client.messages import FileRange, Request, Response
 from tusd_py.client.reading import read_range
 from tusd_py.client.responses import read_answer
-from tusd_py.client.tus_requests import FileRange, Request, Response
 
 
 def send_request(

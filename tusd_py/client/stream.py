@@ -19,9 +19,9 @@ from tusd_py.client.file_upload import (
     UploadPlan,
     UploadResult,
 )
+from tusd_py.client.messages import Request, Response
 from tusd_py.client.resumable import ResumableProtocol, Standing
 from tusd_py.client.resume_store import SavedUpload
-from tusd_py.client.tus_requests import Request, Response
 
 STREAM_PIECE_BYTES: Final = 8 << 20
 

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from tusd_py.client.answers import checked_offset, raise_for_status
 from tusd_py.client.errors import Refused
+from tusd_py.client.messages import FileRange, Request, Response, byte_count
 from tusd_py.client.origin import upload_address
 from tusd_py.client.resumable import (
     NO_FIELDS,
@@ -16,15 +17,7 @@ from tusd_py.client.resumable import (
     Standing,
 )
 from tusd_py.client.resume_store import SavedUpload
-from tusd_py.client.tus_requests import (
-    FileRange,
-    Request,
-    Response,
-    append_request,
-    byte_count,
-    creation,
-    offset_request,
-)
+from tusd_py.client.tus_requests import append_request, creation, offset_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.event_stream import read_events
 from tusd_py.client.events import MAX_FAILURES, NOT_FOUND_TRIES, TaskFollower
 from tusd_py.client.file_upload import Contact, Sleep
-from tusd_py.client.tus_requests import Response
+from tusd_py.client.messages import Response
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
 

@@ -17,9 +17,9 @@ from tusd_py.client.file_upload import (
     Sleep,
     UploadResult,
 )
+from tusd_py.client.messages import Request, Response
 from tusd_py.client.resume_store import FileVersion, ResumeStore, SavedUpload
 from tusd_py.client.tus import Tus
-from tusd_py.client.tus_requests import Request, Response
 from tusd_py.domain.ownership_windows import answer
 from tusd_py.protocol.fields import metadata_header
 

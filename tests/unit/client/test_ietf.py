@@ -10,9 +10,9 @@ import pytest
 from tusd_py.client.errors import Refused, TransientFailure
 from tusd_py.client.file_upload import NO_RESPONSE, FileUpload, RetryPolicy, Sleep, UploadResult
 from tusd_py.client.ietf import IetfDraft
+from tusd_py.client.messages import Request, Response
 from tusd_py.client.resumable import Limits
 from tusd_py.client.resume_store import ResumeStore, SavedUpload
-from tusd_py.client.tus_requests import Request, Response
 from tusd_py.protocol.ietf.versions import VERSIONS
 
 ENDPOINT, URL = "http://t/files/", "http://t/files/abc"

@@ -8,8 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tusd_py.client.ietf import IetfDraft
+from tusd_py.client.messages import Request
 from tusd_py.client.responses import MAX_ANSWER_BYTES
-from tusd_py.client.tus_requests import Request
 from tusd_py.doctor.deployment.probe_client import (
     ANSWER_SECONDS,
     ProbeClient,

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from tusd_py.client.tus_requests import byte_count
+from tusd_py.client.messages import byte_count
 from tusd_py.clock import Clock
 from tusd_py.doctor.deployment.bodies import (
     SILENT_SECONDS,

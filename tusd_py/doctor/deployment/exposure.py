@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.messages import Request
 from tusd_py.client.sending import send_request
-from tusd_py.client.tus_requests import Request
 from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
 from tusd_py.doctor.findings import Finding, ok, problem
 

@@ -21,19 +21,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from tusd_py.bounded_http import IDENTITY
+from tusd_py.client.messages import Request, Response, byte_count
 from tusd_py.client.origin import checked_access
 from tusd_py.client.responses import MAX_ANSWER_BYTES
 from tusd_py.client.sending import send_request
-from tusd_py.client.tus_requests import (
-    TUS,
-    Request,
-    Response,
-    append_request,
-    byte_count,
-    creation,
-    offset_request,
-    termination,
-)
+from tusd_py.client.tus_requests import TUS, append_request, creation, offset_request, termination
 from tusd_py.clock import Clock
 from tusd_py.doctor.deployment.proxies import Proxy
 from tusd_py.doctor.findings import CheckSkipped
