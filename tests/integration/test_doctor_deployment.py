@@ -46,9 +46,14 @@ def proxied(backend: Server, block: str = PROXY) -> Iterator[Nginx]:
 def found(
     monkeypatch: pytest.MonkeyPatch, nginx: Nginx, path: str = "/files/", **more: object
 ) -> list[Finding]:
-    """Return the doctor's findings, without its longest pause."""
+    """Return the doctor's findings, without its longest pauses."""
     monkeypatch.setenv("SSL_CERT_FILE", str(nginx.certificate))
-    options: dict[str, object] = {"clock": SystemClock(), "silent_seconds": 0.0, **more}
+    options: dict[str, object] = {
+        "clock": SystemClock(),
+        "silent_seconds": 0.0,
+        "interim_seconds": 0.0,
+        **more,
+    }
     return list(examine(f"{nginx.url}{path}", **options))  # type: ignore[arg-type]
 
 
@@ -153,7 +158,8 @@ def test_a_path_that_a_proxy_takes_away_and_names_is_no_fault(
 
 def test_a_104_passes_where_there_is_no_proxy(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", "--workers", "1", env=APART) as server:
-        findings = list(examine(server.files, clock=SystemClock(), silent_seconds=0.0))
+        clock = SystemClock()
+        findings = list(examine(server.files, clock=clock, silent_seconds=0, interim_seconds=30))
         assert uploads(server) == []
     assert bad(findings) == {}
     (passes,) = [one for one in findings if one.check == "interim-responses"]
@@ -173,7 +179,8 @@ def test_a_proxy_that_takes_a_104_for_the_answer_is_found(
         running_server(tmp_path / "data", *flags, env=env) as server,
         proxied(server) as nginx,
     ):
-        assert bad(found(monkeypatch, nginx)) == {"interim-responses": Level.PROBLEM}
+        findings = found(monkeypatch, nginx, interim_seconds=30.0)
+    assert bad(findings) == {"interim-responses": Level.PROBLEM}
 
 
 def test_an_impatient_proxy_is_found(backend: Server, monkeypatch: pytest.MonkeyPatch) -> None:

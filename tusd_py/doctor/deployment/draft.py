@@ -20,7 +20,7 @@ from tusd_py.doctor.findings import CheckSkipped, Finding, note, ok, problem
 from tusd_py.protocol.ietf.versions import VERSION_FIELD, VERSIONS
 
 INTERIM: Final = 104
-INTERIM_SECONDS: Final = 4.0
+INTERIM_SECONDS: Final = 6.0
 """The time for a 104, which comes as soon as the upload is in the catalog."""
 LENGTH: Final = 8
 PART: Final = b"part"
@@ -33,16 +33,21 @@ class Passage:
 
     interim: ProbeResponse | None
     final: ProbeResponse | None
+    in_time: bool = True
+    """Whether the first response came before the content was sent."""
     in_step: bool = True
     """Whether the next request on the connection was given its own answer."""
 
 
-def check_draft(probe: ProbeClient) -> list[Finding]:
-    """Ask for each version, and create an upload in the newest one, with 104 if that passes."""
+def check_draft(probe: ProbeClient, interim_seconds: float) -> list[Finding]:
+    """Request each version, and create an upload in the newest one.
+
+    Args: interim_seconds: how long its content is held back until a 104 has come.
+    """
     offered = [number for number in VERSIONS if _offers(probe, number)]
     found = [judge_versions(offered)]
     if offered:
-        found.append(judge_passage(_passage(probe, max(offered))))
+        found.append(judge_passage(_passage(probe, max(offered), interim_seconds)))
     return found
 
 
@@ -67,21 +72,21 @@ def judge_versions(offered: Sequence[int]) -> Finding:
     return ok("draft", f"Uploads by the IETF's draft are taken, in the versions {listed}.")
 
 
-def _passage(probe: ProbeClient, number: int) -> Passage:
-    """Create an upload and hold its content back until a 104 has come, or has had its time."""
+def _passage(probe: ProbeClient, number: int, interim_seconds: float) -> Passage:
     draft = IetfDraft(VERSIONS[number])
     creation = draft.creation(probe.url, LENGTH, metadata(), instant=False)
     interim = final = None
-    in_step = True
+    in_time = in_step = True
     with closing(probe.begin(creation, len(PART))) as connection:
         try:
-            final = _next_response(connection, INTERIM_SECONDS)
+            final = _next_response(connection, interim_seconds) if interim_seconds else None
+            in_time = final is not None
             if final is None or final.status == INTERIM:
                 interim = final
                 connection.send(PART)
                 final = _next_response(connection, ANSWER_SECONDS)
             while final is not None and final.status == INTERIM:
-                interim = final
+                interim = interim or final
                 final = _next_response(connection, ANSWER_SECONDS)
             if interim is not None and final is not None:
                 in_step = _is_in_step(connection, draft.limits_request(probe.url), number)
@@ -91,7 +96,7 @@ def _passage(probe: ProbeClient, number: int) -> Passage:
     for answer in (interim, final):
         if answer is not None:
             probe.remember(answer.headers.get("location", ""))
-    return Passage(interim=interim, final=final, in_step=in_step)
+    return Passage(interim=interim, final=final, in_time=in_time, in_step=in_step)
 
 
 def _is_in_step(connection: http.client.HTTPConnection, request: Request, number: int) -> bool:
@@ -130,18 +135,18 @@ def _next_response(connection: http.client.HTTPConnection, seconds: float) -> Pr
 def judge_passage(passage: Passage) -> Finding:
     """Return the finding about 104."""
     check, interim, final = "interim-responses", passage.interim, passage.final
+    made = None if final is None else (final.status, final.headers.get("location"))
     if interim is not None:
-        made = (201, interim.headers.get("location"))
-        has_answer = final is not None and (final.status, final.headers.get("location")) == made
-        if has_answer and passage.in_step:
+        if made != (201, interim.headers.get("location")) or not passage.in_step:
+            return problem(
+                check,
+                "Something on the way takes a 104 for the answer: uploads of iOS stand still, and "
+                "later answers are lost or misplaced.",
+                "Set behind_proxy to true, or interim_responses to never: nginx can't pass 104.",
+            )
+        if passage.in_time:
             return ok(check, "A 104 arrives with the address of an upload, and its answer.")
-        return problem(
-            check,
-            "Something on the way takes a 104 for the answer: uploads of iOS stand still, and "
-            "later answers are lost or misplaced.",
-            "Set behind_proxy to true, or interim_responses to never: nginx can't pass 104.",
-        )
-    if final is None or final.status != 201:
+    elif final is None or final.status != 201:
         raise CheckSkipped(
             "It is not known whether a 104 arrives: a creation by the IETF's draft was "
             f"{'not answered' if final is None else f'answered {final.status}'}.",
@@ -149,8 +154,8 @@ def judge_passage(passage: Passage) -> Finding:
         )
     return note(
         check,
-        "No 104 arrives: an upload of URLSession (iOS) begins again after a break. Clients that "
-        "create first and append then lose nothing.",
+        "No 104 arrives while content is being sent: an upload of URLSession (iOS) begins again "
+        "after a break. Clients that create first and append then lose nothing.",
         "Nothing to do if no such app uploads here. Otherwise let it reach the server without a "
         "proxy, or by proxies that pass 104, and set interim_responses to always.",
     )

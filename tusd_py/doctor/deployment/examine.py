@@ -17,7 +17,7 @@ from tusd_py.doctor.deployment.bodies import (
 )
 from tusd_py.doctor.deployment.cors import check_cors
 from tusd_py.doctor.deployment.download import check_range
-from tusd_py.doctor.deployment.draft import check_draft
+from tusd_py.doctor.deployment.draft import INTERIM_SECONDS, check_draft
 from tusd_py.doctor.deployment.endpoint import (
     check_connection,
     check_creation,
@@ -43,12 +43,14 @@ def examine(
     origin: str | None = None,
     token: str | None = None,
     silent_seconds: float = SILENT_SECONDS,
+    interim_seconds: float = INTERIM_SECONDS,
     make_tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
 ) -> Iterator[Finding]:
     """Check the tus endpoint ``url``; what is created there is removed again.
 
     Args: origin: of a web page that uses it; token: sent as Authorization: Bearer; silent_seconds:
-        the length of the silence in a body; make_tls: makes a context of TLS.
+        the length of the silence in a body; interim_seconds: how long a 104 may take; make_tls:
+        makes a context of TLS.
     Raises: ValueError: the address is not valid; Unreachable: nothing answers there.
     """
     probe = ProbeClient(url, origin=origin, token=token, clock=clock, make_tls=make_tls)
@@ -64,7 +66,8 @@ def examine(
             if any(finding.check in _NEEDED and _is_fatal(finding) for finding in found):
                 return
         others = [
-            _catching_cut_connections(check) for check in _checks(probe, reached, silent_seconds)
+            _catching_cut_connections(check)
+            for check in _checks(probe, reached, silent_seconds, interim_seconds)
         ]
         yield from run_checks(others, clock=clock)
         yield from _left_behind(probe.clean_up())
@@ -108,7 +111,9 @@ def _catching_cut_connections(check: Check) -> Check:
     return Check(check.name, look)
 
 
-def _checks(probe: ProbeClient, reached: ProbeResponse, silent_seconds: float) -> list[Check]:
+def _checks(
+    probe: ProbeClient, reached: ProbeResponse, silent_seconds: float, interim_seconds: float
+) -> list[Check]:
     largest = byte_count(reached.headers.get("tus-max-size", ""))
     return [
         Check("tls", lambda: check_connection(probe)),
@@ -123,7 +128,7 @@ def _checks(probe: ProbeClient, reached: ProbeResponse, silent_seconds: float) -
         Check("exposure", lambda: check_exposure(probe)),
         Check("clock", lambda: check_clock(probe)),
         Check("range", lambda: check_range(probe)),
-        Check("draft", lambda: check_draft(probe)),
+        Check("draft", lambda: check_draft(probe, interim_seconds)),
     ]
 
 

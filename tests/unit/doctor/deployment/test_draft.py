@@ -33,6 +33,11 @@ def test_passages(
     assert level(judge_passage(Passage(interim=interim, final=final))) is expected
 
 
+def test_a_104_that_comes_late_is_as_good_as_none() -> None:
+    interim, final = answer(104, location=HERE), answer(201, location=HERE)
+    assert level(judge_passage(Passage(interim=interim, final=final, in_time=False))) is NOTE
+
+
 def test_the_next_answer_must_be_that_of_the_next_request() -> None:
     interim, final = answer(104, location=HERE), answer(201, location=HERE)
     assert level(judge_passage(Passage(interim=interim, final=final, in_step=False))) is PROBLEM
