@@ -15,6 +15,7 @@ import pytest
 from support.breaking_proxy import BreakingProxy
 from support.cutting_proxy import CuttingProxy
 from support.interrupted import SLOW_UP_TO_RESTART, arrived
+from support.metrics import metrics
 from support.server import Server, running_server
 from support.terminal import PROGRAM
 from support.tus import task_id
@@ -172,6 +173,8 @@ def test_a_server_that_is_killed_and_comes_back_keeps_what_it_had(tmp_path: Path
         server.start()
         sent = sending.result(120)
         assert 4 * MIB < before < 24 * MIB
+        # What had arrived was not sent again.
+        assert metrics(server.url)["tusd_received_bytes_total"] + before == 24 * MIB
         check_stored(server, sent.url, file.read_bytes())
 
 
