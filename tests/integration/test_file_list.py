@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from support.tus import append, create, delete, task_id, upload
 from support.waiting import wait_until
 
 from tusd_py.client import Client
+from tusd_py.clock import SystemClock
 
 ME, OTHER = bearer(token(1)), bearer(token(2))
 TASKS = "/api/file/upload/tasks"
@@ -165,17 +167,24 @@ def test_a_refused_upload_is_listed_until_its_owner_deletes_it(server: Server) -
 def test_the_command_lists_all_pages_and_finds_files(
     server: Server, mine: dict[str, str], tmp_path: Path
 ) -> None:
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, zone: str = "UTC") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "tusd_py", "ls", "--url", server.files, *arguments],
             capture_output=True, text=True, check=True, timeout=60,
-            env={**os.environ, "TUSD_TOKEN": token(1), "HOME": str(tmp_path)},
+            env={**os.environ, "TUSD_TOKEN": token(1), "HOME": str(tmp_path), "TZ": zone},
         )  # fmt: skip
 
     lines = run("--all", "--size", "1", "--json").stdout.splitlines()
     assert [json.loads(line)["filename"] for line in lines] == list(mine)[::-1]
     assert run("--name", "REPORT", "--state", "completed").stderr == "1 of 1\n"
     assert run("--from", "2020-01-01", "--before", "2020-01-02").stderr == "0 of 0\n"
+    # A time without a zone is local: this zone is 12 hours behind UTC.
+    ago, ahead = (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(SystemClock().now() - hours * 3600))
+        for hours in (13, 11)
+    )
+    assert run("--from", ago, zone="XYZ12").stderr == f"{len(mine)} of {len(mine)}\n"
+    assert run("--from", ahead, zone="XYZ12").stderr == "0 of 0\n"
 
 
 def test_a_file_comes_back_with_the_time_of_its_last_change(server: Server, tmp_path: Path) -> None:

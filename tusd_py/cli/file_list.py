@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
 
+from tusd_py.catalog.values import FileState
+from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time
 from tusd_py.cli.file_ids import SHORT
 from tusd_py.cli.output import console, say, say_fields, say_json
@@ -39,7 +42,8 @@ def ls(
         str | None, typer.Option(help="Only files with this part in their name.")
     ] = None,
     state: Annotated[
-        str | None, typer.Option(help="Only receiving, processing, completed or failed ones.")
+        FileState | None,
+        typer.Option(help="Only receiving, processing, completed or failed ones."),
     ] = None,
     created_from: Annotated[
         str | None, typer.Option("--from", help="Only of this date or time and later.")
@@ -59,8 +63,8 @@ def ls(
     state and name, separated by tabs.
     """
     given = {
-        "name": name, "state": state, "created_from": created_from,
-        "created_before": created_before,
+        "name": name, "state": state, "created_from": _moment("--from", created_from),
+        "created_before": _moment("--before", created_before),
     }  # fmt: skip
     selected = {key: value for key, value in given.items() if value is not None}
     shown = 0
@@ -75,6 +79,17 @@ def ls(
             found = client.tasks(size=size, selected={**selected, "cursor": cursor})
     if not as_json:
         say(text("{count} of {total}", count=shown, total=found.get("total", shown)), error=True)
+
+
+def _moment(option: str, given: str | None) -> str | None:
+    """Return a date or a time in UTC; one without a zone is local, as those of the table are."""
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        refuse(f"{option} {given}: {text('must be a date or a time, such as 2026-11-29')}")
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _say_files(files: Sequence[Mapping[str, Any]], *, as_json: bool, full: bool) -> None:

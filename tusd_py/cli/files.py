@@ -84,13 +84,12 @@ def download(
                 sent, output, rendition=rendition, overwrite=force, progress=progress
             )
     except FileExistsError as error:
-        refuse(
-            text(
-                "{file} is there already and was left as it is; see --force",
-                file=error.filename or output,
-            ),
-            1,
-        )
+        kept = Path(error.filename or output)
+        if kept.is_symlink() or kept.is_file():
+            sentence = text("{file} is there already and was left as it is; see --force", file=kept)
+        else:
+            sentence = text("{file} is no regular file; -o - > {file} writes into it", file=kept)
+        refuse(sentence, 1)
     except BrokenPipeError:
         # The reader of standard output has enough.
         raise
