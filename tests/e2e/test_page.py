@@ -93,7 +93,10 @@ def test_with_a_token_and_in_chinese(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
         f"{server.url}/",
         ["token", "wrong"], ["text", "#gate output", "令牌无效"], ["token", token(7)],
+        # The focus does not stay in the field that is gone.
+        ["focused", "上传文件"],
         ["add", str(file)], ["until", "completed"], ["text", "#tasks .status", "上传完成"],
+        ["text", "#find [name=state]", "正在接收"],
         ["download"], ["language", "en"], ["text", "#tasks .status", "Done"],
         ["reload"], ["text", "h1", "Upload files"],
         context={"locale": "zh-CN", "colorScheme": "dark"},

@@ -43,6 +43,8 @@ def test_a_folder_is_sent_with_its_tree_and_downloaded_as_a_zip(
         ["press", "#tasks .folder:text-is('in/2024') >> nth=0"], ["rows", 3],
         ["named", "checkbox", "Select all"], ["text", "#zip-picked", "Download 3 as zip"], ["accessible"],
         ["fetched", "button", "Download as zip", str(folder)],
+        ["offline", True], ["named", "button", "Delete folder"],
+        ["text", "#folder", "It could not be deleted."], ["offline", False],
         ["named", "button", "Delete folder"], ["text", "#undo", "3 files will be deleted in 10 seconds."],
         ["named", "button", "Undo"],
         ["named", "button", "Show the folder in"], ["rows", 4],

@@ -75,6 +75,8 @@ def test_all_files_are_there_and_are_found(tmp_path: Path) -> None:
         ["rows", 1],
         ["fill", "#find [name=name]", ""], ["rows", 100],
         ["select", "#find [name=state]", "failed"], ["text", "#none", "Nothing found."],
+        # A screen reader says so.
+        ["attribute", "#none", "role", "status"],
         ["select", "#find [name=state]", ""], ["rows", 100],
         ["fill", "#find [name=from]", yesterday], ["rows", 1], ["text", "#tasks .name", "added.bin"],
     ) as visit:  # fmt: skip
@@ -116,7 +118,8 @@ def test_a_file_is_deleted_after_a_time_in_which_it_can_be_had_back(server: Serv
         ["focused", "Undo kept.txt"], ["key", "Enter"], ["focused", "Delete kept.txt"],
         ["named", "button", "Delete gone.txt"], ["ahead", 11], ["rows", 2],
         ["focused", "Delete kept.txt"], ["line"],
-        ["named", "button", "Delete kept.txt"], ["named", "button", "Undo"], ["ahead", 60], ["rows", 2],
+        ["named", "button", "Delete kept.txt"], ["named", "button", "Undo"],
+        ["focused", "Delete kept.txt"], ["ahead", 60], ["rows", 2],
         ["offline", True], ["named", "button", "Delete kept.txt"], ["ahead", 11],
         ["text", "#tasks", "It could not be deleted."], ["offline", False],
         ["named", "button", "Delete left.txt"], ["leave"],

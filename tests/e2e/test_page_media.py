@@ -10,6 +10,9 @@ from support.server import STILLS, running_server
 from support.tus import delete, upload
 
 FAST = {**STILLS, "TUSD_MEDIA__PRESET": "ultrafast"}
+LINES_OF_ACTIONS = """
+new Set([...document.querySelectorAll('#tasks li:first-child .actions > :not([hidden])')].map((one) => one.offsetTop)).size
+"""
 
 
 def picture(path: Path, size: str) -> Path:
@@ -33,6 +36,7 @@ def test_pictures_are_a_grid_with_a_viewer(tmp_path: Path) -> None:
             ["rows", 3], ["text", "#tasks .facts", "640\u00a0×\u00a0480"],
             ["requests", "POST"], ["accessible"],
             ["named", "button", "Grid"], ["there", "#tasks[data-view=grid]"], ["accessible"],
+            ["script", LINES_OF_ACTIONS],
             ["named", "button", "View c.jpg"], ["text", name, "c.jpg"], ["text", facts, "640\u00a0×\u00a0480"],
             ["loaded", ".viewer img"], ["accessible"],
             # A file that is no picture is left out; at the end nothing follows.
@@ -44,6 +48,7 @@ def test_pictures_are_a_grid_with_a_viewer(tmp_path: Path) -> None:
             context={"hasTouch": True},
         ) as visit:  # fmt: skip
             seen = visit.seen()
+    assert [each["returned"] for each in seen if "returned" in each] == [1]
     # All rows that are seen have their details and their links by one request.
     assert [each["requests"] for each in seen if "requests" in each] == [1]
     assert violations(seen) == []

@@ -66,7 +66,9 @@ def test_what_is_interrupted_goes_on_where_it_stopped(tmp_path: Path, big: Path,
         "dropped": [["line"], ["reload"]],
         "offline": [["line"], ["offline", True], ["offline", False]],
         "restart": [
-            ["line"], ["text", "#waits", "No connection"], ["line"],
+            ["there", "#tasks li"], ["line"], ["text", "#waits", "No connection"],
+            # Its row has no rate and no time left of bytes that do not leave.
+            ["text", "#tasks .message", "No connection"], ["line"],
         ],
     }  # fmt: skip
     env = SLOW_UP_TO_RESTART if what == "restart" else SLOW

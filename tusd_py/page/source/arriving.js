@@ -2,7 +2,7 @@
 const sending = new Map()
 const failed = new Set()
 
-/** What this page sends to a task: {sent, total} in bytes, and its `pace` in words; undefined if it sends nothing. */
+/** What this page sends to a task: {sent, total} in bytes, and its `pace`, or what it waits for, in words; undefined if it sends nothing. */
 export const arriving = (id) => sending.get(id)
 
 /** Whether this page gave up sending to a task. */
@@ -32,6 +32,14 @@ export function followSending(uppy, addressOf, changed) {
     tasks.set(file.id, id)
     failed.delete(id)
     sending.set(id, { sent, total, pace })
+    changed(id)
+  })
+
+  // No byte leaves now: neither the rate nor the time left is true any longer.
+  uppy.on('bytes-wait', (file, reason) => {
+    const id = tasks.get(file.id)
+    if (!sending.has(id)) return
+    sending.set(id, { ...sending.get(id), pace: reason })
     changed(id)
   })
 

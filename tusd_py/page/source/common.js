@@ -47,11 +47,17 @@ export function gate(text) {
   let good = false
   const form = document.querySelector('#gate')
   const field = form.querySelector('input')
+  const heading = document.querySelector('h1')
+  heading.tabIndex = -1
+  // What had the focus before a token was requested.
+  let before = document.body
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     token = field.value.trim()
     sessionStorage.setItem('tusd-token', token)
     form.hidden = true
+    if (before === document.body || !before.isConnected) heading.focus()
+    else before.focus()
     entered.dispatchEvent(new Event('token'))
   })
   const access = {
@@ -68,6 +74,7 @@ export function gate(text) {
     ask(why = token ? text.refused : '') {
       // Not while one is being typed.
       if (!form.hidden) return
+      before = document.activeElement ?? document.body
       form.hidden = false
       field.value = ''
       form.querySelector('output').textContent = why

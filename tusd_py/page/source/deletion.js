@@ -9,9 +9,9 @@ const button = bar.querySelector('button')
 
 /**
  * Deletes files. `changed` gets each that begins or ceases to wait, `begins` each before its request is sent, `gone`
- * each that was deleted, `kept` each that was not, with the reason.
+ * each that was deleted, `kept` each that was not, with the reason, `undone` those that are had back by its button.
  */
-export function deletionOf({ changed, begins, gone, kept }) {
+export function deletionOf({ changed, begins, gone, kept, undone }) {
   const waiting = new Map()
   const due = new Set()
   const sending = new Set()
@@ -77,7 +77,12 @@ export function deletionOf({ changed, begins, gone, kept }) {
     }
   }
 
-  button.addEventListener('click', () => undo([...waiting.keys()]))
+  button.addEventListener('click', () => {
+    const ids = [...waiting.keys()]
+    // The button goes, and takes the focus with it.
+    undone(ids)
+    undo(ids)
+  })
   for (const event of ['pointerenter', 'focus']) button.addEventListener(event, () => hold(true))
   for (const event of ['pointerleave', 'blur']) button.addEventListener(event, () => hold(false))
   addEventListener('pagehide', () => {

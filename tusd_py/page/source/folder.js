@@ -5,6 +5,7 @@ import { access, api, text } from './server.js'
 
 const bar = document.querySelector('#folder')
 const path = bar.querySelector('.path')
+const said = bar.querySelector('.said')
 let shown = ''
 
 /** Follows the folders of rows; `remove` is called with all files of the one that is shown. */
@@ -15,11 +16,17 @@ export function followFolders(remove) {
   })
   bar.querySelector('.leave').addEventListener('click', () => open(''))
   bar.querySelector('.zip').addEventListener('click', () => downloadZip({ folder: shown }))
-  bar.querySelector('.delete').addEventListener('click', async () => remove(await filesIn(shown)))
+  bar.querySelector('.delete').addEventListener('click', async () => {
+    said.textContent = ''
+    const ids = await filesIn(shown)
+    if (ids) remove(ids)
+    else said.textContent = text.kept
+  })
 }
 
 function open(folder) {
   shown = folder
+  said.textContent = ''
   bar.hidden = !folder
   const parts = folder.split('/')
   path.replaceChildren(...parts.flatMap((name, at) => {
@@ -34,7 +41,7 @@ function open(folder) {
   ;(folder ? path.lastChild : document.querySelector('#mine')).focus()
 }
 
-/** The ids of all files in a folder, also of those that have no row yet. */
+/** The ids of all files in a folder, also of those that have no row yet; null if they are not known. */
 async function filesIn(folder) {
   const ids = []
   const parameters = new URLSearchParams({ folder, size: 100 })
@@ -43,7 +50,7 @@ async function filesIn(folder) {
     const answer = await fetch(`${api}tasks?${parameters}`, { headers: access.headers() }).catch(() => null)
     if (answer?.status === 401) access.ask()
     // Half a folder is not deleted.
-    if (!answer?.ok) return []
+    if (!answer?.ok) return null
     page = await answer.json()
     ids.push(...page.tasks.map((task) => task.task_id))
     parameters.set('cursor', page.next)

@@ -55,6 +55,10 @@ const deletion = deletionOf({
   kept(id, why) {
     refuse(id, [text.kept, why].filter(Boolean).join(' '))
   },
+  undone(ids) {
+    const row = ids.map((id) => rows.get(id)).find(Boolean)
+    ;(row?.querySelector('.remove') ?? document.querySelector('#mine')).focus()
+  },
 })
 /** Says in its row, and to a screen reader, why what was clicked of a task is not done. */
 function refuse(id, sentence) {
@@ -415,8 +419,9 @@ function showCount() {
   document.querySelector('#bar').hidden = rows.size === 0
   count.textContent = rows.size < total ? text.shown(rows.size, total) : text.files(rows.size)
   const none = document.querySelector('#none')
-  none.hidden = rows.size > 0
-  none.textContent = isSearched ? text.nothing : text.none
+  // Its place is always there: a screen reader says what changes in it.
+  if (rows.size) none.textContent = ''
+  else none.textContent = isSearched ? text.nothing : text.none
   more.hidden = !next
   selection.show()
   showState()

@@ -178,7 +178,10 @@ function uploadOf(file) {
         uppy.emit('upload-progress', uppy.getFile(id), { bytesUploaded: sent, bytesTotal: total })
       }
     },
-    waits: (reason) => sayWhy(name, reason),
+    waits(reason) {
+      uppy.emit('bytes-wait', file, reason)
+      return sayWhy(name, reason)
+    },
     smaller: (bytes) => uppy.info(text.smaller(size(bytes)), 'info', SAID_MS),
   }
 }

@@ -99,7 +99,7 @@ export const page = {
   hashes: '正在计算哈希',
   waits: '排队等待发送',
   moreWait: (files) => `另有 ${files} 个文件等待发送。`,
-  pending: '等待处理',
+  pending: '正在接收',
   received: '文件已接收',
   before: (jobs) => (jobs ? `前面还有 ${jobs} 个任务` : '即将开始'),
   processing: '正在处理',
