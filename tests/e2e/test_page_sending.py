@@ -432,6 +432,22 @@ def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> 
         assert metrics(server.url)["tusd_uploads_instant_total"] == 300
 
 
+def test_a_file_is_shown_once(server: Server, tmp_path: Path) -> None:
+    """The row of the list takes the place of that of a file on its way, for a held file too."""
+    file = random_file(tmp_path / "once.bin", MIB)
+    (same := tmp_path / "once more.bin").write_bytes(file.read_bytes())
+    outgoing = ["script", "document.querySelectorAll('#outgoing li').length"]
+    with visiting(
+        f"{server.url}/",
+        ["add", str(file)], ["text", "#tasks", "once.bin"], ["text", "#sent", "1 file was sent."],
+        outgoing, ["until", "completed"],
+        ["add", str(same)], ["text", "#tasks", "once more.bin"], ["text", "#sent", "1 file was sent."],
+        outgoing,
+    ) as visit:  # fmt: skip
+        shown = [each["returned"] for each in visit.seen() if "returned" in each]
+    assert shown == [0, 0]
+
+
 LOST_ANSWER = """
 const ask = window.fetch
 window.fetch = async (...given) => {

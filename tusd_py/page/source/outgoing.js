@@ -15,12 +15,17 @@ let timer
 /** Shows that a file waits for its turn (`waits`), is `hashing`, of which a share is done, or is the upload of a task (`sending`). */
 export function showOutgoing({ id, name, size: bytes }, stage, { share, task } = {}) {
   files.set(id, { name, bytes, stage, share, task })
-  showSoon()
+  if (isListed(task)) show()
+  else showSoon()
 }
 
-/** Forgets a file that was sent. */
-export function wasSent(id) {
-  if (files.size > SHOWN) forgetOutgoing(id)
+/** Forgets a file that was sent, of which the list has the row of its task, or will have it. */
+export function wasSent(id, task) {
+  const file = files.get(id)
+  if (!file) return
+  if (files.size > SHOWN) return forgetOutgoing(id)
+  file.task = task
+  if (isListed(task)) show()
   else setTimeout(() => forgetOutgoing(id), LAST_MS)
 }
 
@@ -36,7 +41,7 @@ function showSoon() {
   }, EVERY_MS)
 }
 // The row of the list takes the place of the one here.
-new MutationObserver(() => files.size && showSoon()).observe(document.querySelector('#tasks'), { childList: true })
+new MutationObserver(() => files.size && show()).observe(document.querySelector('#tasks'), { childList: true })
 
 function show() {
   for (const [id, file] of files) if (isListed(file.task)) files.delete(id)

@@ -131,7 +131,7 @@ async function run(id, signal) {
   try {
     const url = await deliver(file.data, server, uploadOf(file), signal)
     forget(identityOf(file))
-    wasSent(id)
+    wasSent(id, url.split('/').at(-1))
     hashes.delete(id)
     uppy.emit('upload-success', uppy.getFile(id), { uploadURL: url, status: 200 })
   } catch (error) {
