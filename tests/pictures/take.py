@@ -45,7 +45,7 @@ def take(server: Server, folder: Path) -> None:
     ]
     with visiting(
         f"{server.url}/",
-        ["add", str(holiday), str(birthday), str(cut)], ["sent", 40], picture[0],
+        ["add", str(holiday), str(birthday), str(cut)], ["sent", 40], ["rows", 3], picture[0],
         ["until", "compressing"], picture[1], ["line"],
         ["until", "completed", 2], ["until", "failed"], picture[2],
         ["tab"], ["until", "completed", 2], ["add", str(holiday)], ["until", "completed", 3],
