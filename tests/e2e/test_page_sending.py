@@ -1,8 +1,5 @@
-"""The page's sending in a real Chromium: what interrupts it, what refuses it, and several tabs."""
+"""The page's sending in a real Chromium: what interrupts it, what refuses it, small and large files."""
 
-import os
-import random
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,33 +11,26 @@ from support.interrupted import (
     SLOW,
     SLOW_UP_TO_RESTART,
     arrived,
+    random_file,
+    received,
     restarted_in_the_middle,
+    stand_still,
     wait_for_some,
 )
 from support.metrics import metrics
 from support.nginx import PROXY, Nginx
-from support.page import Visit, visiting
+from support.page import visiting
 from support.server import Server, running_server
 from support.tokens import OTHER_SECRET, SECRET, bearer, token
-from support.tus import creation, upload
+from support.tus import creation
 from support.waiting import wait_until
 
 MIB = 1 << 20
 
 
-def random_file(path: Path, size: int) -> Path:
-    path.write_bytes(random.Random(size).randbytes(size))
-    return path
-
-
 @pytest.fixture
 def big(tmp_path: Path) -> Path:
     return random_file(tmp_path / "big.bin", SIZE)
-
-
-def received(server: Server) -> float:
-    """Return the number of bytes that bodies brought."""
-    return metrics(server.url)["tusd_received_bytes_total"]
 
 
 @contextmanager
@@ -169,11 +159,7 @@ def test_a_line_that_is_silent_is_given_up(tmp_path: Path, big: Path) -> None:
         visit.wait_for_line()
         wait_for_some(server)
         # It answers nothing, and closes nothing.
-        os.kill(server.pid, signal.SIGSTOP)
-        visit.go_on()
-        visit.wait_for_line()
-        os.kill(server.pid, signal.SIGCONT)
-        visit.go_on()
+        stand_still(server, visit)
         seen = visit.seen()
         assert [each["violations"] for each in seen if "violations" in each] == [[]]
         assert received(server) == SIZE + 1000
@@ -194,11 +180,7 @@ def test_what_waits_for_its_turn_can_be_taken_away_and_added_again(tmp_path: Pat
     ):  # fmt: skip
         visit.wait_for_line()
         # The first three keep their turns for as long as the server stands still.
-        os.kill(server.pid, signal.SIGSTOP)
-        visit.go_on()
-        visit.wait_for_line()
-        os.kill(server.pid, signal.SIGCONT)
-        visit.go_on()
+        stand_still(server, visit)
         seen = visit.seen()
         assert len(seen[-1]["rows"]) == 4
         assert received(server) == 4 * 5 * MIB + 6
@@ -326,89 +308,6 @@ def test_what_is_refused_is_not_sent_again_with_the_next(tmp_path: Path) -> None
         seen = visit.seen()
     # Nothing is sent of what is known to be refused; what the server refuses is sent once.
     assert [each["requests"] for each in seen if "requests" in each] == [0, 2]
-
-
-def sent_once_by_two_tabs(server: Server, visit: Visit) -> None:
-    """Stop the server while both tabs of a visit get the file, and look at what became of it.
-
-    The first tab can't come to the end before the second one has looked for the file.
-    """
-    visit.wait_for_line()
-    os.kill(server.pid, signal.SIGSTOP)
-    visit.go_on()
-    visit.wait_for_line()
-    os.kill(server.pid, signal.SIGCONT)
-    visit.go_on()
-    seen = visit.seen()
-    assert len(seen[-1]["rows"]) == 1
-    assert received(server) == SIZE
-
-
-def in_two_tabs(file: Path) -> list[list[object]]:
-    """Return the steps of a visit that has two tabs: both get the file, the second one waits."""
-    return [
-        ["line"], ["at", 0], ["add", str(file)], ["there", "#outgoing li"],
-        ["at", 1], ["add", str(file)], ["text", "#waits", "Another tab sends this file"], ["line"],
-        ["at", 1], ["text", "#sent", "1 file was sent."], ["text", "#waits", ""],
-        ["at", 0], ["text", "#sent", "1 file was sent."], ["until", "completed"],
-    ]  # fmt: skip
-
-
-def test_two_tabs_with_one_file_send_it_once(tmp_path: Path, big: Path) -> None:
-    with (
-        running_server(tmp_path / "data", "--workers", "1", env=SLOW) as server,
-        visiting(f"{server.url}/", ["tab"], *in_two_tabs(big)) as visit,
-    ):
-        sent_once_by_two_tabs(server, visit)
-
-
-def test_seven_tabs_share_one_stream(server: Server, tmp_path: Path) -> None:
-    file = random_file(tmp_path / "a.bin", MIB)
-    with visiting(
-        f"{server.url}/",
-        *[["tab"]] * 6, ["add", str(file)], ["until", "completed"],
-        ["at", 0], ["until", "completed"], ["line"],
-    ) as visit:  # fmt: skip
-        visit.wait_for_line()
-        assert metrics(server.url)["tusd_listeners,sse"] == 1
-        visit.go_on()
-        visit.seen()
-
-
-NO_WORKER = "delete window.SharedWorker"
-
-
-def test_without_a_shared_worker_only_tabs_that_are_seen_have_a_stream(server: Server) -> None:
-    with visiting(
-        f"{server.url}/", *[["tab"], ["shown", False]] * 6, ["at", 0], ["line"],
-        # The list of a tab that is seen again has what came meanwhile.
-        ["shown", False], ["at", 3], ["rows", 0], ["shown", True], ["rows", 1], ["line"],
-        before=NO_WORKER,
-    ) as visit:  # fmt: skip
-        visit.wait_for_line()
-        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 1, timeout=60)
-        upload(server, b"x" * 10, filename="new.txt")
-        visit.go_on()
-        visit.wait_for_line()
-        wait_until(lambda: metrics(server.url)["tusd_listeners,sse"] == 1, timeout=60)
-        visit.go_on()
-        visit.seen()
-
-
-def test_tabs_over_plain_http_in_a_network_leave_each_other_their_files(
-    tmp_path: Path, big: Path
-) -> None:
-    env = {**SLOW, "TUSD_ALLOWED_HOSTS": "tusd.test"}
-    with running_server(tmp_path / "data", "--workers", "1", env=env) as server, visiting(
-        f"http://tusd.test:{server.port}/",
-        # Each tab has files of its own, also after a reload.
-        ["kept", "tusd-place", "0"], ["tab"], ["kept", "tusd-place", "1"],
-        ["reload"], ["kept", "tusd-place", "1"],
-        *in_two_tabs(big),
-        browser=["--host-resolver-rules=MAP tusd.test 127.0.0.1"],
-        before="if (isSecureContext || navigator.locks) throw new Error('it is secure')",
-    ) as visit:  # fmt: skip
-        sent_once_by_two_tabs(server, visit)
 
 
 def test_many_small_files_are_created_together_and_sent_once(tmp_path: Path) -> None:

@@ -1,6 +1,12 @@
-"""What interrupts a page's sending: a server that is killed in the middle of a file."""
+"""What interrupts a page's sending: a server that is killed, or stands still, in the middle of a file."""
+
+import os
+import random
+import signal
+from pathlib import Path
 
 from support.files import bytes_in
+from support.metrics import metrics
 from support.page import Visit
 from support.server import Server
 from support.waiting import wait_until
@@ -42,3 +48,23 @@ def restarted_in_the_middle(server: Server, visit: Visit) -> int:
     server.start()
     visit.go_on()
     return before
+
+
+def random_file(path: Path, size: int) -> Path:
+    """Write random bytes, the same for each size."""
+    path.write_bytes(random.Random(size).randbytes(size))
+    return path
+
+
+def received(server: Server) -> float:
+    """Return the number of bytes that bodies brought."""
+    return metrics(server.url)["tusd_received_bytes_total"]
+
+
+def stand_still(server: Server, visit: Visit) -> None:
+    """Stop the server at a visit's ``line``, and let it go on at the next one."""
+    os.kill(server.pid, signal.SIGSTOP)
+    visit.go_on()
+    visit.wait_for_line()
+    os.kill(server.pid, signal.SIGCONT)
+    visit.go_on()

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from support.played_plan import PlayedPlan, response
 
 from tusd_py.client.errors import Refused, TransientFailure, Unreachable
 from tusd_py.client.file_upload import (
@@ -27,15 +27,10 @@ ENDPOINT, URL = "http://t/files/", "http://t/files/abc"
 CONTENT = b"0123456789"
 
 
-def response(status: int, content: bytes = b"", **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, httpx.Headers(named), content)
-
-
 MADE = response(201, Location="/files/abc", Upload_Offset="0")
 
 
-class Play:
+class Play(PlayedPlan):
     """A plan, step by step."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
@@ -44,7 +39,7 @@ class Play:
             self.file.write_bytes(CONTENT)
         self.remembered = ResumeStore(folder / "state")
         self.seen: list[int] = []
-        self.plan = FileUpload(
+        plan = FileUpload(
             **{
                 "file": self.file, "endpoint": ENDPOINT, "protocol": Tus(), "metadata": {"filename": "x"},
                 "resume_store": self.remembered, "progress": self.seen.append,
@@ -52,22 +47,7 @@ class Play:
                 **options,
             }
         ).plan()  # fmt: skip
-        self.step: Request | Sleep | UploadResult = next(self.plan)
-
-    def receives(self, given: Response | TransientFailure) -> Request | Sleep | UploadResult:
-        try:
-            self.step = (
-                self.plan.throw(given)
-                if isinstance(given, TransientFailure)
-                else self.plan.send(given)
-            )
-        except StopIteration as end:
-            self.step = end.value
-        return self.step
-
-    def request(self) -> tuple[str, str, dict[str, str]]:
-        assert isinstance(self.step, Request)
-        return self.step.method, self.step.url, dict(self.step.headers)
+        super().__init__(plan)
 
 
 def test_a_file_is_made_and_sent(tmp_path: Path) -> None:

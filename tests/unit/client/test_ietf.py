@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from support.played_plan import PlayedPlan, response
 
 from tusd_py.client.errors import Refused, TransientFailure
 from tusd_py.client.file_upload import NO_RESPONSE, FileUpload, RetryPolicy, Sleep, UploadResult
@@ -20,11 +20,6 @@ CONTENT = b"0123456789"
 DRAFT = IetfDraft()
 
 
-def response(status: int, content: bytes = b"", **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, httpx.Headers(named), content)
-
-
 def problem(name: str, status: int = 400) -> Response:
     kind = f"https://iana.org/assignments/http-problem-types#{name}"
     return response(status, json.dumps({"type": kind, "title": "a title"}).encode())
@@ -33,12 +28,12 @@ def problem(name: str, status: int = 400) -> Response:
 MADE = response(201, Location="/files/abc", Upload_Complete="?0", Upload_Offset="0")
 
 
-class Play:
+class Play(PlayedPlan):
     """The plan of an upload by the draft, step by step."""
 
     def __init__(self, folder: Path, content: bytes = CONTENT, **options: Any) -> None:
         (folder / "file").write_bytes(content)
-        self.plan = FileUpload(
+        plan = FileUpload(
             **{
                 "file": folder / "file", "endpoint": ENDPOINT, "protocol": DRAFT,
                 "metadata": {"filename": "x"}, "resume_store": ResumeStore(folder / "state"),
@@ -47,22 +42,7 @@ class Play:
                 **options,
             }
         ).plan()  # fmt: skip
-        self.step: Request | Sleep | UploadResult = next(self.plan)
-
-    def receives(self, given: Response | TransientFailure) -> Request | Sleep | UploadResult:
-        try:
-            self.step = (
-                self.plan.throw(given)
-                if isinstance(given, TransientFailure)
-                else self.plan.send(given)
-            )
-        except StopIteration as end:
-            self.step = end.value
-        return self.step
-
-    def request(self) -> tuple[str, str, dict[str, str]]:
-        assert isinstance(self.step, Request)
-        return self.step.method, self.step.url, dict(self.step.headers)
+        super().__init__(plan)
 
 
 def test_the_address_is_known_before_bytes_are_sent(tmp_path: Path) -> None:

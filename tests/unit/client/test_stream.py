@@ -3,13 +3,13 @@
 from io import BytesIO
 from typing import Any
 
-import httpx
 import pytest
+from support.played_plan import PlayedPlan, response
 
 from tusd_py.client.errors import TransientFailure
 from tusd_py.client.file_upload import NO_RESPONSE, RetryPolicy, Sleep, UploadResult
 from tusd_py.client.ietf import IetfDraft
-from tusd_py.client.messages import Request, Response
+from tusd_py.client.messages import Request
 from tusd_py.client.resumable import ResumableProtocol
 from tusd_py.client.stream import StreamUpload
 from tusd_py.client.tus import Tus
@@ -17,16 +17,11 @@ from tusd_py.client.tus import Tus
 CONTENT = b"0123456789"
 
 
-def response(status: int, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, httpx.Headers(named))
-
-
-class Play:
+class Play(PlayedPlan):
     """The plan of a stream, step by step, after its creation."""
 
     def __init__(self, protocol: ResumableProtocol, **made: str) -> None:
-        self.plan = StreamUpload(
+        plan = StreamUpload(
             stream=BytesIO(CONTENT),
             endpoint="http://t/files/",
             protocol=protocol,
@@ -35,21 +30,10 @@ class Play:
             retry_policy=RetryPolicy(retries=3, longest_pause=2.0, retries_at_first=3),
             piece_bytes=8,
         ).plan()
-        self.step: Request | Sleep | UploadResult = next(self.plan)
+        super().__init__(plan)
         assert isinstance(self.step, Request)
         assert "Upload-Length" not in self.step.headers
         self.receives(response(201, Location="/files/abc", **made))
-
-    def receives(self, given: Response | TransientFailure) -> Request | Sleep | UploadResult:
-        try:
-            self.step = (
-                self.plan.throw(given)
-                if isinstance(given, TransientFailure)
-                else self.plan.send(given)
-            )
-        except StopIteration as end:
-            self.step = end.value
-        return self.step
 
     def sent(self) -> tuple[Any, ...]:
         """Return the offset, the content, the length that is declared, and the completeness."""
