@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from tusd_py.client.ietf import IetfDraft
 from tusd_py.client.messages import Request
-from tusd_py.client.responses import MAX_ANSWER_BYTES
 from tusd_py.doctor.deployment.probe_client import (
     ANSWER_SECONDS,
     ProbeClient,
     ProbeResponse,
     metadata,
+    probe_response,
 )
 from tusd_py.doctor.findings import CheckSkipped, Finding, note, ok, problem
 from tusd_py.protocol.ietf.versions import VERSION_FIELD, VERSIONS
@@ -123,11 +123,7 @@ def _next_response(connection: http.client.HTTPConnection, seconds: float) -> Pr
     with closing(http.client.HTTPResponse(connection.sock, method="POST")) as response:
         try:
             response.begin()
-            return ProbeResponse(
-                status=response.status,
-                headers={name.lower(): value for name, value in response.getheaders()},
-                content=response.read(MAX_ANSWER_BYTES),
-            )
+            return probe_response(response)
         except TimeoutError:
             return None
 

@@ -240,14 +240,21 @@ def read_response(connection: http.client.HTTPConnection, seconds: float) -> Pro
         raise ConnectionError("closed")
     connection.sock.settimeout(seconds)
     try:
-        response = connection.getresponse()
-        return ProbeResponse(
-            status=response.status,
-            headers={name.lower(): value for name, value in response.getheaders()},
-            content=response.read(MAX_ANSWER_BYTES),
-        )
+        return probe_response(connection.getresponse())
     except TimeoutError:
         return None
+
+
+def probe_response(response: http.client.HTTPResponse) -> ProbeResponse:
+    """Return a response whose head was read, with at most ``MAX_ANSWER_BYTES`` of its content.
+
+    Raises: OSError, http.client.HTTPException: the connection was cut.
+    """
+    return ProbeResponse(
+        status=response.status,
+        headers={name.lower(): value for name, value in response.getheaders()},
+        content=response.read(MAX_ANSWER_BYTES),
+    )
 
 
 def metadata() -> dict[str, str]:
