@@ -9,6 +9,7 @@ from tusd_py.jobs.queue.port import JobQueue, MessageBroker
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
 from tusd_py.rate_limits.port import RateLimiter
+from tusd_py.siblings import Siblings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores
@@ -31,6 +32,8 @@ class Ports:
     shared: bool
     """Whether other server processes may use the same data directory; the lock then works across
     processes."""
+    siblings: Siblings | None
+    """Processes with which this one serves one port; None: it has a port of its own."""
     clock: Clock
     work_dir: Path
     """Directory in which workers make files."""

@@ -23,6 +23,7 @@ from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_
 from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.settings.model import Settings
 from tusd_py.settings.objects import OssSettings, S3Settings
+from tusd_py.siblings import Siblings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores
@@ -48,6 +49,7 @@ def open_ports(
     clock: Clock | None = None,
     hooks: Hooks | None = None,
     keeps_queue_file: bool = False,
+    siblings: Siblings | None = None,
 ) -> Ports:
     """Open the adapters that the settings name.
 
@@ -57,7 +59,8 @@ def open_ports(
     Args: hooks: functions of the application in which this runs, instead of
         ``settings.hooks.callables``; their events are kept until they are delivered.
         keeps_queue_file: whether the queue's file of earlier versions is left: its contents are
-        logged before it is removed, and most commands show no log.
+        logged before it is removed, and most commands show no log. siblings: the processes with
+        which this one serves one port; None: it is alone, or Redis connects it to others.
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is invalid.
     """
@@ -87,6 +90,7 @@ def open_ports(
         lock=_lock(settings, root),
         rate_limiter=_rate_limiter(settings, clock or SystemClock()),
         shared=bool(settings.redis.addr),
+        siblings=siblings,
         clock=clock or SystemClock(),
         work_dir=root / "work",
         space=space,
