@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import Config, DataDir, refuse, settings_from, start_logging
+from tusd_py.cli.common import Config, DataDir, refuse, settings_from
 from tusd_py.cli.output import say_json, say_masked
 from tusd_py.cli.server_options import (
     CaCert,
@@ -24,6 +24,7 @@ from tusd_py.cli.server_options import (
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.findings import Finding, Level
 from tusd_py.domain.masking import masked
+from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
 
 

@@ -11,9 +11,9 @@ from tusd_py.cli.common import (
     plain_errors,
     refuse,
     settings_from,
-    start_logging,
 )
 from tusd_py.cli.output import say
+from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
 
 

@@ -10,9 +10,9 @@ from tusd_py.cli.common import (
     log_service_variables,
     plain_errors,
     settings_from,
-    start_logging,
 )
 from tusd_py.cli.output import say_masked
+from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
 
 

@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
-from tusd_py.cli.common import log_service_variables, start_logging
+from tusd_py.cli.common import log_service_variables
 from tusd_py.domain.printable import printable
+from tusd_py.logs import start_logging
 from tusd_py.settings.model import Settings
 
 SECRET = "canary-7f3a"
