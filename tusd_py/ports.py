@@ -9,6 +9,7 @@ from tusd_py.jobs.queue.port import JobQueue, MessageBroker
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
 from tusd_py.rate_limits.port import RateLimiter
+from tusd_py.sibling_bus import SiblingBus
 from tusd_py.siblings import Siblings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
@@ -34,6 +35,8 @@ class Ports:
     processes."""
     siblings: Siblings | None
     """Processes with which this one serves one port; None: it has a port of its own."""
+    bus: SiblingBus | None
+    """Carries messages between these processes."""
     clock: Clock
     work_dir: Path
     """Directory in which workers make files."""
@@ -49,3 +52,5 @@ class Ports:
         self.lock.close()
         self.rate_limiter.close()
         self.catalog.close()
+        if self.bus is not None:
+            self.bus.close()

@@ -23,6 +23,7 @@ from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_
 from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.settings.model import Settings
 from tusd_py.settings.objects import OssSettings, S3Settings
+from tusd_py.sibling_bus import SiblingBus
 from tusd_py.siblings import Siblings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
@@ -77,6 +78,7 @@ def open_ports(
     spare.free_space()
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
     catalog = _catalog(settings, root, clock, _kept_events(settings, hooks), spare)
+    bus = None if siblings is None else SiblingBus(siblings)
     queue, broker = _queue(settings, catalog)
     if broker is None and not keeps_queue_file:
         remove_queue_file(root / "queue.sqlite3")
@@ -87,10 +89,11 @@ def open_ports(
         tasks=_tasks(settings, root, clock or SystemClock(), spare),
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
-        lock=_lock(settings, root),
+        lock=_lock(settings, root, bus),
         rate_limiter=_rate_limiter(settings, clock or SystemClock()),
         shared=bool(settings.redis.addr),
         siblings=siblings,
+        bus=bus,
         clock=clock or SystemClock(),
         work_dir=root / "work",
         space=space,
@@ -163,15 +166,20 @@ def _tasks(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> T
     return RedisTaskView(settings.redis.url(), clock=clock)
 
 
-def _lock(settings: Settings, root: Path) -> Lock:
-    if not settings.redis.addr:
-        from tusd_py.locks.local import LocalLock
+def _lock(settings: Settings, root: Path, bus: SiblingBus | None) -> Lock:
+    if settings.redis.addr:
+        from tusd_py.locks.redis import RedisReleaseRequests
+        from tusd_py.locks.shared import SharedLock
 
-        return LocalLock()
-    from tusd_py.locks.redis import RedisReleaseRequests
-    from tusd_py.locks.shared import SharedLock
+        return SharedLock(root / "uploads.locks", RedisReleaseRequests(settings.redis.url()))
+    if bus is not None:
+        from tusd_py.locks.shared import SharedLock
+        from tusd_py.locks.siblings import SiblingReleaseRequests
 
-    return SharedLock(root / "uploads.locks", RedisReleaseRequests(settings.redis.url()))
+        return SharedLock(root / "uploads.locks", SiblingReleaseRequests(bus))
+    from tusd_py.locks.local import LocalLock
+
+    return LocalLock()
 
 
 def _rate_limiter(settings: Settings, clock: Clock) -> RateLimiter:

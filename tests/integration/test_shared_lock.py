@@ -5,37 +5,38 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from support.ids import fresh_id
 from support.services import Redis
+from support.shared_locks import shared_lock
 
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
-from tusd_py.locks.redis import RedisReleaseRequests
 from tusd_py.locks.shared import SharedLock
 
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
+from support.shared_locks import shared_lock
 from tusd_py.domain.ids import UploadId
-from tusd_py.locks.redis import RedisReleaseRequests
-from tusd_py.locks.shared import SharedLock
 
 async def main() -> None:
-    lock = SharedLock(Path(sys.argv[1]), RedisReleaseRequests(sys.argv[2]))
+    bus, folder, redis_url, upload_id = sys.argv[1:]
     end = asyncio.Event()
-    async with lock.hold(UploadId(sys.argv[3]), on_release_requested=end.set):
-        print("held", flush=True)
-        await end.wait()
-    print("let go", flush=True)
-    lock.close()
+    with shared_lock(bus, Path(folder), 1, redis_url=redis_url) as lock:
+        async with lock.hold(UploadId(upload_id), on_release_requested=end.set):
+            print("held", flush=True)
+            await end.wait()
+        print("let go", flush=True)
 
 asyncio.run(main())
 """
+Opened = Callable[..., AbstractContextManager[SharedLock]]
+Holder = Callable[[UploadId], "subprocess.Popen[str]"]
 
 
 def run(scenario: Coroutine[None, None, None]) -> None:
@@ -46,13 +47,24 @@ def run(scenario: Coroutine[None, None, None]) -> None:
     asyncio.run(limited())
 
 
+@pytest.fixture(params=["redis", "siblings"])
+def bus(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Return what carries the requests to release, and the address of Redis."""
+    if request.param == "siblings":
+        return "siblings", ""
+    server: Redis = request.getfixturevalue("redis_server")
+    return "redis", server.url
+
+
 @pytest.fixture
-def holder(tmp_path: Path, redis_server: Redis) -> Callable[[UploadId], "subprocess.Popen[str]"]:
+def holder(tmp_path: Path, bus: tuple[str, str]) -> Holder:
     def start(upload_id: UploadId) -> "subprocess.Popen[str]":
+        kind, url = bus
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(tmp_path / "locks"), redis_server.url, upload_id],
+            [sys.executable, "-c", HOLDER, kind, str(tmp_path), url, upload_id],
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -61,85 +73,76 @@ def holder(tmp_path: Path, redis_server: Redis) -> Callable[[UploadId], "subproc
     return start
 
 
-@asynccontextmanager
-async def opened(folder: Path, redis_server: Redis, patience: float) -> AsyncIterator[SharedLock]:
-    lock = SharedLock(
-        folder / "locks", RedisReleaseRequests(redis_server.url), timeout_seconds=patience
-    )
-    yield lock
-    lock.close()
+@pytest.fixture
+def opened(tmp_path: Path, bus: tuple[str, str]) -> Opened:
+    def open_lock(
+        timeout_seconds: float = 30, number: int = 0
+    ) -> AbstractContextManager[SharedLock]:
+        kind, url = bus
+        return shared_lock(kind, tmp_path, number, redis_url=url, timeout_seconds=timeout_seconds)
+
+    return open_lock
 
 
-def test_another_process_lets_go_on_request(
-    tmp_path: Path, redis_server: Redis, holder: Callable[[UploadId], "subprocess.Popen[str]"]
-) -> None:
+def test_another_process_lets_go_on_request(opened: Opened, holder: Holder) -> None:
     upload_id = fresh_id()
     process = holder(upload_id)
+    requested: list[UploadId] = []
 
     async def scenario() -> None:
-        async with (
-            opened(tmp_path, redis_server, 30) as lock,
-            lock.hold(upload_id, on_release_requested=lambda: None),
-        ):
-            pass
+        with opened() as lock:
+            async with lock.hold(
+                upload_id, on_release_requested=lambda: requested.append(upload_id)
+            ):
+                pass
 
     run(scenario())
     assert process.communicate(timeout=30)[0] == "let go\n"
+    assert not requested, "a request must not end the one that it was made for"
 
 
-def test_a_killed_process_holds_nothing(
-    tmp_path: Path, redis_server: Redis, holder: Callable[[UploadId], "subprocess.Popen[str]"]
-) -> None:
+def test_a_killed_process_holds_nothing(opened: Opened, holder: Holder) -> None:
     upload_id = fresh_id()
     process = holder(upload_id)
     process.kill()
     process.communicate()
 
     async def scenario() -> None:
-        async with (
-            opened(tmp_path, redis_server, 0.2) as lock,
-            lock.hold(upload_id, on_release_requested=lambda: None),
-        ):
-            pass
+        with opened(0.2) as lock:
+            async with lock.hold(upload_id, on_release_requested=lambda: None):
+                pass
 
     run(scenario())
 
 
 def test_a_stopped_process_stays_the_only_writer_until_it_wakes(
-    tmp_path: Path, redis_server: Redis, holder: Callable[[UploadId], "subprocess.Popen[str]"]
+    opened: Opened, holder: Holder
 ) -> None:
     upload_id, other_id = fresh_id(), fresh_id()
     process = holder(upload_id)
     os.kill(process.pid, signal.SIGSTOP)
 
     async def scenario() -> None:
-        async with opened(tmp_path, redis_server, 0.3) as lock:
+        with opened(0.3) as lock:
             with pytest.raises(UploadLocked):
                 async with lock.hold(upload_id, on_release_requested=lambda: None):
                     pass
             async with lock.hold(other_id, on_release_requested=lambda: None):
                 pass
             process.send_signal(signal.SIGCONT)
-        async with (
-            opened(tmp_path, redis_server, 30) as patient,
-            patient.hold(upload_id, on_release_requested=lambda: None),
-        ):
-            pass
+        with opened() as patient:
+            async with patient.hold(upload_id, on_release_requested=lambda: None):
+                pass
 
     run(scenario())
     assert process.communicate(timeout=30)[0] == "let go\n"
 
 
-def test_an_attempt_cancelled_in_its_thread_leaves_nothing_locked(
-    tmp_path: Path, redis_server: Redis
-) -> None:
+def test_an_attempt_cancelled_in_its_thread_leaves_nothing_locked(opened: Opened) -> None:
     upload_id = fresh_id()
 
     async def scenario() -> None:
-        async with (
-            opened(tmp_path, redis_server, 30) as here,
-            opened(tmp_path, redis_server, 0.5) as there,
-        ):
+        with opened() as here, opened(0.5, number=1) as there:
 
             async def hold() -> None:
                 async with here.hold(upload_id, on_release_requested=lambda: None):

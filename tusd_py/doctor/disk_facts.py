@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tusd_py.locks.shared import set_byte_lock
+from tusd_py.byte_locks import set_byte_lock
 from tusd_py.storage import linux
 from tusd_py.storage.disk_writer import sync_directory
 

@@ -9,7 +9,7 @@ import fcntl
 import os
 import sys
 
-from tusd_py.locks.shared import set_byte_lock
+from tusd_py.byte_locks import set_byte_lock
 
 
 def try_lock(path: str) -> int:

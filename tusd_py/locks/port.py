@@ -30,12 +30,18 @@ class Lock(Protocol):
 class ReleaseRequests(Protocol):
     """Carries requests to release an upload to all processes. It may lose some."""
 
+    blocks: bool
+    """Whether the processes are on several machines: requests and locks wait for a network."""
+
     def request_release(self, upload_id: UploadId) -> None:
-        """Request the release from the upload's holder. Blocks. Raises: BackendError."""
+        """Request the release from the upload's holder. Raises: BackendError."""
         ...
 
     def subscribe(self, callback: Callable[[UploadId], None]) -> None:
-        """Call ``callback``, from any thread, for every request from now on. Return at once."""
+        """Call ``callback``, from any thread, for every request from now on. Return at once.
+
+        It is called on the event loop.
+        """
         ...
 
     def close(self) -> None:

@@ -23,6 +23,8 @@ PAUSE_SECONDS: Final = 0.5
 class RedisReleaseRequests(ReleaseRequests):
     """Uses one channel for all uploads; a connection listens once there is a subscriber."""
 
+    blocks = True
+
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
         self._closed = threading.Event()

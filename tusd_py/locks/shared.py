@@ -8,15 +8,15 @@ within a write is still the only writer. On NFS the server of the directory keep
 Rule 3: a request that finds the byte taken requests its release over the bus, and tries again until
 it gets the byte or the time limit ends. Without the bus the holder ends with its body, or by
 idling.
+Rule 4: a process that does not hold the byte ignores requests to release it: its own request may
+come back to it over the bus, and must not end the request that it was made for.
 """
 
 import asyncio
-import errno
 import fcntl
 import hashlib
 import logging
 import os
-import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from tusd_py.byte_locks import TAKEN, set_byte_lock
 from tusd_py.domain.errors import BackendError, UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import TIMEOUT_SECONDS, LocalLock
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 TRY_SECONDS: Final = 0.01
 REQUEST_SECONDS: Final = 0.5
 """Interval at which the request to release is repeated: the bus may lose it."""
-_F_OFD_SETLK: Final = 37
-_TAKEN: Final = (errno.EAGAIN, errno.EACCES)
 
 
 class SharedLock(Lock):
@@ -46,6 +45,8 @@ class SharedLock(Lock):
     ) -> None:
         """Open the file. Raises: OSError: it cannot be opened."""
         self._local = LocalLock(timeout_seconds=timeout_seconds)
+        self._held: set[UploadId] = set()
+        """Uploads whose byte this process has."""
         self._timeout = timeout_seconds
         self._bus = bus
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -59,9 +60,11 @@ class SharedLock(Lock):
         self._listen()
         async with self._local.hold(upload_id, on_release_requested=on_release_requested):
             await self._take(upload_id)
+            self._held.add(upload_id)
             try:
                 yield
             finally:
+                self._held.remove(upload_id)
                 # Unlocking never waits.
                 self._set(upload_id, fcntl.F_UNLCK)
 
@@ -73,7 +76,11 @@ class SharedLock(Lock):
 
     def _on_release_request(self, upload_id: UploadId) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._local.request_release, upload_id)
+            self._loop.call_soon_threadsafe(self._release_held, upload_id)
+
+    def _release_held(self, upload_id: UploadId) -> None:
+        if upload_id in self._held:
+            self._local.request_release(upload_id)
 
     async def _take(self, upload_id: UploadId) -> None:
         if await self._try_for(upload_id):
@@ -83,7 +90,7 @@ class SharedLock(Lock):
         request_at = loop.time()
         while loop.time() < deadline:
             if loop.time() >= request_at:
-                await asyncio.to_thread(self._request_release, upload_id)
+                await self._request_release(upload_id)
                 request_at = loop.time() + REQUEST_SECONDS
             await asyncio.sleep(TRY_SECONDS)
             if await self._try_for(upload_id):
@@ -91,7 +98,9 @@ class SharedLock(Lock):
         raise UploadLocked
 
     async def _try_for(self, upload_id: UploadId) -> bool:
-        """Try once, in a thread, since it takes time on a network file system."""
+        """Try once, in a thread if servers of several machines share the file over a network."""
+        if not self._bus.blocks:
+            return self._try(upload_id)
         attempt = asyncio.ensure_future(asyncio.to_thread(self._try, upload_id))
         try:
             return await asyncio.shield(attempt)
@@ -102,9 +111,12 @@ class SharedLock(Lock):
                 self._set(upload_id, fcntl.F_UNLCK)
             raise
 
-    def _request_release(self, upload_id: UploadId) -> None:
+    async def _request_release(self, upload_id: UploadId) -> None:
         try:
-            self._bus.request_release(upload_id)
+            if self._bus.blocks:
+                await asyncio.to_thread(self._bus.request_release, upload_id)
+            else:
+                self._bus.request_release(upload_id)
         except BackendError as error:
             log.warning("lock.ask.failed", extra={"upload_id": upload_id, "reason": error.reason})
 
@@ -112,7 +124,7 @@ class SharedLock(Lock):
         try:
             self._set(upload_id, fcntl.F_WRLCK)
         except OSError as error:
-            if error.errno in _TAKEN:
+            if error.errno in TAKEN:
                 return False
             raise BackendError from error
         return True
@@ -124,17 +136,6 @@ class SharedLock(Lock):
     def close(self) -> None:
         self._bus.close()
         os.close(self._file)
-
-
-def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
-    """Lock or unlock one byte for this open file description, without waiting.
-
-    Args: kind: ``fcntl.F_WRLCK`` or ``fcntl.F_UNLCK``; place: of the byte, zero-based.
-    Raises: OSError: EAGAIN or EACCES: another description holds it.
-    """
-    # struct flock: type, whence, start, length, pid (0 for this kind of lock).
-    request = struct.pack("hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
-    fcntl.fcntl(descriptor, _F_OFD_SETLK, request)
 
 
 def _place(upload_id: UploadId) -> int:

@@ -2,42 +2,51 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 from support.ids import fresh_id
 from support.services import Redis
+from support.siblings import siblings_in
 
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import LocalLock
-from tusd_py.locks.port import Lock
+from tusd_py.locks.port import Lock, ReleaseRequests
 from tusd_py.locks.redis import RedisReleaseRequests
 from tusd_py.locks.shared import SharedLock
+from tusd_py.locks.siblings import SiblingReleaseRequests
+from tusd_py.sibling_bus import SiblingBus
 
 PATIENT: Final = 30.0
 IMPATIENT: Final = 0.05
 Make = Callable[[float], Lock]
 
 
-@pytest.fixture(params=["local", "shared"])
+@pytest.fixture(params=["local", "redis", "siblings"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    made: list[Lock] = []
+    with ExitStack() as stack:
 
-    def local(timeout_seconds: float) -> Lock:
-        return LocalLock(timeout_seconds=timeout_seconds)
+        def local(timeout_seconds: float) -> Lock:
+            return LocalLock(timeout_seconds=timeout_seconds)
 
-    def shared(timeout_seconds: float) -> Lock:
-        server: Redis = request.getfixturevalue("redis_server")
-        bus = RedisReleaseRequests(server.url)
-        made.append(SharedLock(tmp_path / "locks", bus, timeout_seconds=timeout_seconds))
-        return made[-1]
+        def by_redis(timeout_seconds: float) -> Lock:
+            server: Redis = request.getfixturevalue("redis_server")
+            return shared(RedisReleaseRequests(server.url), timeout_seconds)
 
-    yield {"local": local, "shared": shared}[request.param]
-    for lock in made:
-        lock.close()
+        def by_siblings(timeout_seconds: float) -> Lock:
+            bus = SiblingBus(siblings_in(tmp_path, 0))
+            stack.callback(bus.close)
+            return shared(SiblingReleaseRequests(bus), timeout_seconds)
+
+        def shared(requests: ReleaseRequests, timeout_seconds: float) -> Lock:
+            lock = SharedLock(tmp_path / "locks", requests, timeout_seconds=timeout_seconds)
+            stack.callback(lock.close)
+            return lock
+
+        yield {"local": local, "redis": by_redis, "siblings": by_siblings}[request.param]
 
 
 class Request:

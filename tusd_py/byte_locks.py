@@ -1,0 +1,26 @@
+"""Locks single bytes of a file between processes, by open file description locks.
+
+The kernel never gives a byte to two descriptions, and frees it when the last process that has the
+description open has died, in whatever way.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+from typing import Final
+
+TAKEN: Final = (errno.EAGAIN, errno.EACCES)
+"""Numbers of the errors which say that another description holds the byte."""
+_F_OFD_SETLK: Final = 37
+
+
+def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
+    """Lock or unlock one byte for this open file description, without waiting.
+
+    Args: kind: ``fcntl.F_WRLCK`` or ``fcntl.F_UNLCK``; place: of the byte, zero-based.
+    Raises: OSError: one of ``TAKEN``: another description holds it.
+    """
+    # struct flock: type, whence, start, length, pid (0 for this kind of lock).
+    request = struct.pack("hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
+    fcntl.fcntl(descriptor, _F_OFD_SETLK, request)

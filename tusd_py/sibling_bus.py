@@ -1,0 +1,129 @@
+"""Carries small messages between the processes that serve one port of one machine.
+
+Rule 1: a message is a hint. One that meets a full mailbox or none is lost, and no sender waits.
+Rule 2: a process has a mailbox, a datagram socket, for each kind of message that it listens to. A
+mapped file says which mailboxes there are: nothing is sent to a process that would drop it.
+Rule 3: a sender has a socket for each receiver: messages that wait at a stopped process fill the
+sender's buffer, and must not use up that of the others.
+Rule 4: sockets are named through the descriptor of their directory, since the name of a socket may
+have 107 bytes, and a data directory more.
+"""
+
+import os
+import select
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+from tusd_py.shared_file import map_file
+from tusd_py.siblings import Siblings
+
+MAX_BYTES: Final = 512
+"""Longest message."""
+_LISTENERS: Final = "listeners"
+
+
+class Topic(IntEnum):
+    """Lists the kinds of messages."""
+
+    RELEASE = 0
+    """A request needs the upload whose id is the message."""
+    JOB = 1
+    """A job was queued."""
+    TASK = 2
+    """The state of a task changed."""
+
+
+class Mailbox:
+    """Receives the messages of one topic that the others send to this process."""
+
+    def __init__(self, name: str, set_listening: Callable[[bool], None]) -> None:
+        self._set_listening = set_listening
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        with suppress(FileNotFoundError):
+            # It belonged to an earlier process of this number, or to an earlier subscriber.
+            Path(name).unlink()
+        self._socket.bind(name)
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        set_listening(True)
+
+    def fileno(self) -> int:
+        """Return the descriptor, which is readable while a message waits."""
+        return self._socket.fileno()
+
+    def receive(self) -> bytes | None:
+        """Return the next message; None: there is none."""
+        try:
+            return self._socket.recv(MAX_BYTES)
+        except BlockingIOError:
+            return None
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for a message for ``timeout`` seconds. Return whether there is one."""
+        return bool(self._poll.poll(timeout * 1000))
+
+    def clear(self) -> None:
+        """Drop all messages that have arrived."""
+        while self.receive() is not None:
+            pass
+
+    def close(self) -> None:
+        """Stop receiving."""
+        self._set_listening(False)
+        self._socket.close()
+
+
+class SiblingBus:
+    """Sends messages to the other processes of one port. For any thread."""
+
+    def __init__(self, siblings: Siblings) -> None:
+        """Open the directory. Raises: OSError."""
+        self._number = siblings.number
+        self._count = len(siblings.numbers)
+        self._directory = os.open(siblings.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._listeners = map_file(siblings.directory / _LISTENERS, len(Topic) * self._count)
+        self._senders = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in siblings.numbers]
+        for sender in self._senders:
+            sender.setblocking(False)
+
+    def listen(self, topic: Topic) -> Mailbox:
+        """Return a mailbox for a topic; a process has one of each at a time. Raises: OSError."""
+        place = topic * self._count + self._number
+
+        def set_listening(listens: bool) -> None:
+            self._listeners[place] = listens
+
+        return Mailbox(self._name(topic, self._number), set_listening)
+
+    def send(self, topic: Topic, message: bytes = b"") -> None:
+        """Send a message (``MAX_BYTES``) to the other processes that listen to its topic."""
+        start = topic * self._count
+        for number, listens in enumerate(self._listeners[start : start + self._count]):
+            if listens and number != self._number:
+                with suppress(OSError):  # rule 1
+                    self._senders[number].sendto(message, self._name(topic, number))
+
+    def _name(self, topic: Topic, number: int) -> str:
+        return f"/proc/self/fd/{self._directory}/{topic.name.lower()}.{number}"
+
+    def close(self) -> None:
+        """Free all resources. Nothing may be sent any more."""
+        for sender in self._senders:
+            sender.close()
+        self._listeners.close()
+        os.close(self._directory)
+
+
+def forget_mailboxes(siblings: Siblings) -> None:
+    """Remove the mailboxes that a dead process of this number has left. Raises: OSError."""
+    count = len(siblings.numbers)
+    with map_file(siblings.directory / _LISTENERS, len(Topic) * count) as listeners:
+        for topic in Topic:
+            listeners[topic * count + siblings.number] = False
+            name = f"{topic.name.lower()}.{siblings.number}"
+            (siblings.directory / name).unlink(missing_ok=True)
