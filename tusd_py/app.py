@@ -378,7 +378,7 @@ async def _lifespan(
     async with AsyncExitStack() as stack:
         if owns_ports:
             stack.callback(context.ports.close)
-        if not context.ports.shared:
+        if not context.ports.shared and context.ports.siblings is None:
             stack.enter_context(exclusive(context.settings.data_dir))
         stack.callback(context.threads.close)
         if context.settings.monitoring_listen:

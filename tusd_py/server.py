@@ -9,31 +9,30 @@ import socket
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from importlib.metadata import version
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
+from tusd_py import systemd
 from tusd_py.app import build_server, request_shutdown
-from tusd_py.auth.operator_links import page_link
+from tusd_py.banner import startup_banner
+from tusd_py.channel import ChannelClosed, MessageKind
 from tusd_py.domain.errors import BackendError
-from tusd_py.domain.masking import masked
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.authentication import Authenticate
 from tusd_py.http.context import AppContext
 from tusd_py.ingest.compat_check import compat_check
 from tusd_py.ingest.descriptors import backlog, connections_allowed, raise_limit
+from tusd_py.membership import Membership
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.monitoring.traces import Traces, open_traces
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
-from tusd_py.settings.values import GIB
-from tusd_py.storage import checksums
 from tusd_py.wiring import open_ports
 from tusd_py.worker.app import Worker
-from tusd_py.worker.media.tools import Tools, discover
+from tusd_py.worker.media.tools import discover
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +41,20 @@ GARBAGE_THRESHOLDS = (20_000, 20, 50)
 
 WEBSOCKET_MESSAGE_BYTES = 1024
 """Clients need no messages: the first one closes the connection."""
+BEAT_SECONDS = 1.0
+"""Interval at which a process among several shows its parent that it runs."""
 WEBSOCKET_PING_SECONDS = 20.0
 """Interval of pings to a silent client, and time in which it must answer, or is closed (1011)."""
 
 
-def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
+def serve(
+    settings: Settings, *, announce: Callable[[str], None], membership: Membership | None = None
+) -> int:
     """Run until SIGTERM or SIGINT; return the exit code.
 
     Args: announce: is called with each line of the startup banner when the server listens; the
-        address comes last.
+        address comes last. membership: of this process among several of one port; its parent gets
+        the banner.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
     raise_limit()
@@ -62,14 +66,21 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> int:
     with ExitStack() as stack:
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
-        ports = open_ports(settings)
+        ports = open_ports(settings, siblings=None if membership is None else membership.siblings)
         stack.callback(ports.close)
         app = create_app(settings, ports, traces=traces)
         failures = _kept_startup_failures(app)
-        server = _Server(app, settings, announce, around=traces.around, ours=flaw is None)
+        server = _Server(
+            app,
+            settings,
+            announce,
+            around=traces.around,
+            ours=flaw is None,
+            membership=membership,
+        )
         _tune_gc()
         try:
-            server.run()
+            server.run(server.own_listeners())
         except SystemExit:
             if failures:
                 raise failures[0] from None
@@ -183,6 +194,7 @@ class _Server(uvicorn.Server):
         *,
         around: Callable[[Any], Any],
         ours: bool,
+        membership: Membership | None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -211,25 +223,96 @@ class _Server(uvicorn.Server):
         self._context: AppContext = app.state.context
         self._announce = announce
         self._ours = ours
+        self._membership = membership
+        self._wanted: frozenset[int] = frozenset()
+        self._taken: dict[int, list[asyncio.AbstractServer]] = {}
+        """Servers of the listeners of other slots."""
+        self._taking: asyncio.Task[None] | None = None
+
+    def own_listeners(self) -> list[socket.socket] | None:
+        """Return the listeners of this process's slot; None: it makes its own."""
+        member = self._membership
+        return None if member is None else [one.dup() for one in member.listeners[member.slot]]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then announce the address."""
         await super().startup(sockets)
-        if self.started and not self.should_exit:
-            port = self.servers[0].sockets[0].getsockname()[1]
-            tools = discover(self._context.settings)
-            lines = startup_banner(
-                self._context,
-                tools,
-                port,
-                ours=self._ours,
-                monitoring_address=self._state.monitoring_address,
-            )
+        if not self.started or self.should_exit:
+            return
+        lines = startup_banner(
+            self._context,
+            discover(self._context.settings),
+            self.servers[0].sockets[0].getsockname()[1],
+            ours=self._ours,
+            monitoring_address=self._state.monitoring_address,
+            membership=self._membership,
+        )
+        if self._membership is None:
             for line in lines:
                 self._announce(line)
+            systemd.notify(systemd.READY)
+            self._notify_watchdog()
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._membership.parent, self._hear_parent, self._membership)
+        self._membership.parent.send(MessageKind.READY, lines)
+        self._beat(loop, self._membership)
+
+    def _notify_watchdog(self) -> None:
+        seconds = systemd.watchdog_seconds()
+        if seconds is not None:
+            systemd.notify(systemd.WATCHDOG)
+            asyncio.get_running_loop().call_later(seconds / 3, self._notify_watchdog)
+
+    def _beat(self, loop: asyncio.AbstractEventLoop, member: Membership) -> None:
+        """Show the parent that the loop runs."""
+        member.parent.send(MessageKind.BEAT)
+        loop.call_later(BEAT_SECONDS, self._beat, loop, member)
+
+    def _hear_parent(self, member: Membership) -> None:
+        """Obey the parent; without it, end."""
+        try:
+            messages = member.parent.waiting()
+        except ChannelClosed:
+            asyncio.get_running_loop().remove_reader(member.parent)
+            self.handle_exit(signal.SIGTERM, None)
+            return
+        for message in messages:
+            if message.kind is MessageKind.LISTENERS:
+                self._wanted = frozenset(message.content)
+        if self._taking is None or self._taking.done():
+            self._taking = asyncio.ensure_future(self._take_listeners(member))
+
+    async def _take_listeners(self, member: Membership) -> None:
+        """Serve the listeners of the slots that the parent wants, in addition to the own ones."""
+        while self._wanted != self._taken.keys():
+            for slot in self._taken.keys() - self._wanted:
+                for server in self._taken.pop(slot):
+                    server.close()
+            for slot in self._wanted - self._taken.keys():
+                self._taken[slot] = [
+                    await asyncio.get_running_loop().create_server(
+                        self._new_connection, sock=listener.dup(), backlog=self.config.backlog
+                    )
+                    for listener in member.listeners[slot]
+                ]
+
+    def _new_connection(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        connection: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return connection
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End bodies and streams, then wait for them."""
+        if self._membership is None:
+            systemd.notify(systemd.STOPPING)
+        if self._taking is not None:
+            await asyncio.wait([self._taking])
+        for servers in self._taken.values():
+            for server in servers:
+                server.close()
         request_shutdown(self._context)
         await super().shutdown(sockets)
 
@@ -267,71 +350,3 @@ def _websocket_class() -> type[asyncio.Protocol]:
     from tusd_py.ingest.websocket_protocol import ListenerProtocol
 
     return ListenerProtocol
-
-
-def startup_banner(
-    context: AppContext,
-    tools: Tools,
-    port: int,
-    *,
-    ours: bool,
-    monitoring_address: str | None = None,
-) -> list[str]:
-    """Return lines that describe this server, for a terminal; the address to use comes last."""
-    settings = context.settings
-    limit = f"{settings.max_size / GIB:g} GiB" if settings.max_size else "unlimited"
-    expires = f"{settings.upload_expires / 3600:g} h" if settings.upload_expires else "never"
-    trailers = ours and not settings.behind_proxy
-    able = context.capabilities.with_trailers() if trailers else context.capabilities
-    bodies = "from the connection, by threads" if settings.lend_bodies else "by way of ASGI"
-    if not ours:
-        bodies = f"by way of ASGI, slower: uvicorn {uvicorn.__version__} is new to us (see the log)"
-    workers = f"{settings.workers} in this process" if settings.workers else "none in this process"
-    return [
-        f"tusd-py {version('tusd-py')}: {_mode(settings)}, files in {settings.data_dir}",
-        f"access     {_access(settings)}",
-        f"limits     size {limit}, idle {settings.idle_timeout:g} s, unfinished uploads "
-        f"expire after {expires}, durability {settings.durability}",
-        f"tus        1.0.0: {', '.join(able.extensions)}",
-        f"bodies     {bodies}",
-        f"checksums  {', '.join(checksums.ALGORITHMS)}",
-        f"workers    {workers}; {tools.sentence()}",
-        *([f"figures    {monitoring_address}/metrics"] if monitoring_address else []),
-        *_operator_line(context, port),
-        f"upload to  http://{settings.host}:{port}{settings.base_path}",
-    ]
-
-
-def _operator_line(context: AppContext, port: int) -> list[str]:
-    """Return the one-time link of the operator's page, if there is no authentication.
-
-    It is only for the terminal and must not be logged.
-    """
-    if not context.access.anonymous:
-        return []
-    link = page_link(context.settings.local_url(port), context.operator_links.new_key())
-    return [f"operator   {link} (good once; tusd-py admin-link prints another)"]
-
-
-def _access(settings: Settings) -> str:
-    auth = settings.auth
-    if auth.enabled:
-        by_secret = ["auth.access_secret (HS256)"] if auth.access_secret.get_secret_value() else []
-        by_keys = [f"the keys at {masked(auth.jwks_url)}"] if auth.jwks_url else []
-        return f"by session token: {' or '.join(by_secret + by_keys)}"
-    if settings.open_to_strangers:
-        return f"no authentication: every client that reaches {settings.host} may do everything"
-    return (
-        "no authentication: for this machine only; behind a proxy or for others set "
-        "auth.access_secret"
-    )
-
-
-def _mode(settings: Settings) -> str:
-    parts = [
-        "MySQL" if settings.mysql.data_source.get_secret_value() else "SQLite",
-        *(["Redis"] if settings.redis.addr else []),
-        *(["RabbitMQ"] if settings.rabbitmq.host else []),
-        *([] if settings.object_store == "local" else [settings.object_store.upper()]),
-    ]
-    return f"{'embedded' if parts == ['SQLite'] else 'distributed'} ({', '.join(parts)})"

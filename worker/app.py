@@ -26,6 +26,7 @@ from tusd_py.monitoring.traces import NoTraces, Traces, open_traces
 from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
+from tusd_py.siblings import Siblings
 from tusd_py.wiring import open_ports
 from tusd_py.worker.consumer import Consumer
 from tusd_py.worker.janitor import claim_objects, find_leftovers, remove_leftovers
@@ -259,10 +260,18 @@ class Worker:
             log.error("worker.stop.incomplete", extra={"threads": left})
 
 
-def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
+def run(
+    settings: Settings,
+    *,
+    announce: Callable[[str], None],
+    siblings: Siblings | None = None,
+    started: Callable[[], None] = lambda: None,
+) -> int:
     """Run a worker in its own process until SIGTERM or SIGINT, and return the exit code.
 
     Args: announce: called with the address of the worker's metrics if ``worker_listen`` is set.
+        siblings: the server processes whose jobs it runs, if it has the same parent. started:
+        called once it claims jobs.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
     stopping = threading.Event()
@@ -270,7 +279,7 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
         signal.signal(number, lambda *_: stopping.set())
     metrics = Metrics()
     with ExitStack() as stack:
-        ports = open_ports(settings)
+        ports = open_ports(settings, siblings=siblings)
         stack.callback(ports.close)
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
@@ -284,6 +293,7 @@ def run(settings: Settings, *, announce: Callable[[str], None]) -> int:
             announce(f"figures    {address}/metrics")
         worker.start()
         stack.callback(worker.stop, settings.shutdown_timeout)
+        started()
         while not stopping.wait(1.0):
             if not worker.alive():
                 return 1

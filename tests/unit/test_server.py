@@ -7,8 +7,9 @@ import uvicorn
 from support.migrated import put_catalog
 
 from tusd_py.app import build_server
+from tusd_py.banner import startup_banner
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
-from tusd_py.server import _connection_class, startup_banner
+from tusd_py.server import _connection_class
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from tusd_py.worker.media.tools import Tools

@@ -15,6 +15,9 @@ from tusd_py.cli.common import (
 from tusd_py.cli.output import say
 from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
+from tusd_py.processes.parent import Parent, count_of
+from tusd_py.processes.sources import Sources
+from tusd_py.settings.model import Settings
 
 
 def serve(
@@ -43,20 +46,39 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Jobs at the same time; 0: no pipeline in this process.")
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Server processes on the port; 0: one for each core.")
+    ] = None,
 ) -> None:
     """Run the server: tus endpoint, the JSON API, live events and the pipeline."""
-    settings = settings_from(
-        config,
-        host=host,
-        port=port,
-        data_dir=data_dir,
-        max_size=max_size,
-        upload_expires=upload_expires,
-        idle_timeout=idle_timeout,
-        behind_proxy=behind_proxy,
-        durability=durability,
-        workers=workers,
-    )
+    flags: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "data_dir": None if data_dir is None else str(data_dir),
+        "max_size": max_size,
+        "upload_expires": upload_expires,
+        "idle_timeout": idle_timeout,
+        "behind_proxy": behind_proxy,
+        "durability": durability,
+        "workers": workers,
+        "processes": processes,
+    }
+    settings = settings_from(config, **flags)
+    _refuse_strangers(settings)
+    start_logging(settings)
+    log_service_variables()
+    owner_only()
+    with plain_errors():
+        if count_of(settings.processes) == 1:
+            from tusd_py.server import serve as run
+
+            raise typer.Exit(run(settings, announce=say))
+        parent = Parent(settings, Sources(config, flags), announce=say)
+        raise typer.Exit(parent.run())
+
+
+def _refuse_strangers(settings: Settings) -> None:
+    """Refuse settings with which no user, or every client, could use the server."""
     if settings.lacks_identity:
         refuse(
             "auth.required is set, but no source of users is: set auth.access_secret or "
@@ -68,10 +90,3 @@ def serve(
             "auth.access_secret or auth.jwks_url, or listen on 127.0.0.1; allow_anonymous is for "
             "networks that only trusted users can reach"
         )
-    start_logging(settings)
-    log_service_variables()
-    owner_only()
-    from tusd_py.server import serve as run
-
-    with plain_errors():
-        raise typer.Exit(run(settings, announce=say))

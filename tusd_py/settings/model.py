@@ -6,7 +6,7 @@ section is in the module of its subject.
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,8 @@ from tusd_py.settings.section import Section
 from tusd_py.settings.services import MysqlSettings, RabbitMqSettings, RedisSettings
 from tusd_py.settings.shares import ShareSettings
 from tusd_py.settings.values import GIB, Duration, HostName, ListenAddress, PublicUrl, Size
+
+MOST_PROCESSES: Final = 64
 
 
 class Settings(Section):
@@ -112,6 +114,16 @@ class Settings(Section):
         default_factory=lambda: os.cpu_count() or 1,
         ge=0,
         description="Number of jobs that run at the same time in this process; 0: it runs no jobs",
+    )
+    processes: int = Field(
+        1,
+        ge=0,
+        le=MOST_PROCESSES,
+        description=(
+            "Number of server processes on the port (Linux only); 0: one for each core. With more "
+            "than one, a parent process replaces those that die, SIGHUP replaces all of them one "
+            "after another, and the jobs run in a process of their own"
+        ),
     )
     worker_listen: ListenAddress = Field(
         "",

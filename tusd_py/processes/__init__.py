@@ -1,0 +1,1 @@
+"""Runs several server processes on one port, and a worker process, under one parent."""

@@ -1,0 +1,91 @@
+"""Is what a process of a set runs: a server, or the worker, as its parent orders.
+
+The process ends when its parent does: then the kernel closes the other end of its channel.
+"""
+
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tusd_py.channel import Channel, ChannelClosed, MessageKind
+from tusd_py.failure_sentence import DEPLOYMENT_ERRORS, failure_sentence
+from tusd_py.logs import start_logging
+from tusd_py.membership import Membership
+from tusd_py.private_files import owner_only
+from tusd_py.processes.order import Order
+from tusd_py.settings.model import Settings
+from tusd_py.settings.sources import load_settings
+
+BEAT_SECONDS: Final = 1.0
+
+
+def main() -> int:
+    """Run the process; the only argument is the number of the channel's descriptor."""
+    end = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(end.fileno(), False)
+    channel = Channel(end)
+    try:
+        order = Order.of(channel.receive().content)
+        listeners = order.sockets()
+        try:
+            settings = load_settings(
+                None if order.config is None else Path(order.config), os.environ, order.flags
+            )
+            start_logging(settings)
+            owner_only()
+            if order.is_worker:
+                return _work(settings, order, channel)
+            return _serve(settings, order, listeners, channel)
+        except DEPLOYMENT_ERRORS as error:
+            channel.send(MessageKind.FAILED, failure_sentence(error))
+            return 1
+    except ChannelClosed:
+        return 1
+
+
+def _serve(
+    settings: Settings, order: Order, listeners: Sequence[Sequence[socket.socket]], channel: Channel
+) -> int:
+    from tusd_py.server import serve
+
+    membership = Membership(
+        siblings=order.siblings,
+        parent=channel,
+        slot=order.slot,
+        listeners=listeners,
+        monitoring=None if order.monitoring is None else socket.socket(fileno=order.monitoring),
+        workers=order.workers,
+    )
+    return serve(settings, announce=print, membership=membership)
+
+
+def _work(settings: Settings, order: Order, channel: Channel) -> int:
+    from tusd_py.worker.app import run
+
+    threading.Thread(target=_beat, args=(channel,), name="parent", daemon=True).start()
+
+    def started() -> None:
+        channel.send(MessageKind.READY, [])
+
+    return run(settings, announce=print, siblings=order.siblings, started=started)
+
+
+def _beat(channel: Channel) -> None:
+    """Show that this process runs, until its parent ends; then end it."""
+    try:
+        while True:
+            channel.send(MessageKind.BEAT)
+            if select.select([channel], [], [], BEAT_SECONDS)[0]:
+                channel.waiting()
+    except ChannelClosed:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

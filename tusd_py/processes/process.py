@@ -1,0 +1,101 @@
+"""Is one process of a set, as its parent sees it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final, Self
+
+from tusd_py.channel import Channel, ChannelClosed, MessageKind
+from tusd_py.processes.order import Order
+
+LATE_SECONDS: Final = 3.0
+"""A process that is silent for this time accepts no connections."""
+SILENT_SECONDS: Final = 30.0
+"""A process that is silent for this time is killed."""
+
+
+class Process:
+    """Starts a process and follows it."""
+
+    def __init__(self, order: Order, program: "subprocess.Popen[bytes]", channel: Channel) -> None:
+        self.order = order
+        self.channel = channel
+        self.banner: Sequence[str] = ()
+        self.failure = ""
+        """Why it can't start, in a sentence."""
+        self.is_ready = False
+        self.ends_by: float | None = None
+        """Time at which it is killed, once it was requested to end."""
+        self.started_at = self.heard_at = time.monotonic()
+        self._program = program
+        self._serves: list[int] = []
+
+    @classmethod
+    def start(cls, order: Order) -> Self:
+        """Start a Python of its own, which loads the program as it is now. Raises: OSError."""
+        channel, theirs = Channel.pair()
+        with theirs:
+            program = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tusd_py.processes.child", str(theirs.fileno())],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                pass_fds=(theirs.fileno(), *order.descriptors()),
+                # Ctrl+C in a terminal reaches the parent only.
+                process_group=0,
+            )
+        channel.send(MessageKind.ORDER, order.content())
+        return cls(order, program, channel)
+
+    @property
+    def pid(self) -> int:
+        """Return the number that the system gave it."""
+        return self._program.pid
+
+    def hear(self, now: float) -> bool:
+        """Read the messages that have arrived. Return False if there will be no more."""
+        try:
+            messages = self.channel.waiting()
+        except ChannelClosed:
+            return False
+        for message in messages:
+            self.heard_at = now
+            if message.kind is MessageKind.READY:
+                self.is_ready, self.banner = True, message.content
+            elif message.kind is MessageKind.FAILED:
+                self.failure = str(message.content)
+        return True
+
+    def accepts(self, now: float) -> bool:
+        """Return whether it accepts connections, as far as its parent knows."""
+        return self.is_ready and self.ends_by is None and now - self.heard_at < LATE_SECONDS
+
+    def is_silent(self, now: float) -> bool:
+        """Return whether it must be killed, since it shows no sign of life.
+
+        One that starts may be migrating a database, which takes its time.
+        """
+        return self.is_ready and now - self.heard_at > SILENT_SECONDS
+
+    def serve(self, slots: list[int]) -> None:
+        """Make it serve the listeners of these slots, in addition to its own."""
+        if slots != self._serves and self.channel.send(MessageKind.LISTENERS, slots):
+            self._serves = slots
+
+    def end(self, number: signal.Signals, *, by: float) -> None:
+        """Request its end; ``by`` is the time at which it should be killed."""
+        self.ends_by = by if self.ends_by is None else self.ends_by
+        self._program.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._program.kill()
+
+    def exit_code(self) -> int | None:
+        """Return its exit code, or the negative number of a signal; None while it runs."""
+        return self._program.poll()
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        self._program.wait()
