@@ -2,11 +2,14 @@
 
 import signal
 
+from tusd_py.garbage import collect_rarely
+
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
     # Ctrl-C while the modules are imported ends the process without a traceback.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    collect_rarely()
     from tusd_py.cli.main import main as run
 
     signal.signal(signal.SIGINT, before)

@@ -1,13 +1,13 @@
 """Composes the application of one process: server and workers, with embedded or other adapters."""
 
 import asyncio
-import gc
 import logging
 import math
 import signal
 import socket
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from tusd_py.app import build_server, request_shutdown
 from tusd_py.banner import startup_banner
 from tusd_py.channel import ChannelClosed, MessageKind
 from tusd_py.domain.errors import BackendError
+from tusd_py.garbage import collect_rarely, exclude_from_collection
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.authentication import Authenticate
@@ -32,12 +33,9 @@ from tusd_py.ports import Ports
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 from tusd_py.worker.app import Worker
-from tusd_py.worker.media.tools import discover
+from tusd_py.worker.media.tools import Tools, discover
 
 log = logging.getLogger(__name__)
-
-GARBAGE_THRESHOLDS = (20_000, 20, 50)
-"""Thresholds of the garbage collector: new objects, and passes of younger generations."""
 
 WEBSOCKET_MESSAGE_BYTES = 1024
 """Clients need no messages: the first one closes the connection."""
@@ -57,28 +55,33 @@ def serve(
         the banner.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
+    collect_rarely()
     raise_limit()
     hide_from_other_processes()
-    flaw = compat_check()
-    if flaw is not None:
-        log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
-        log.error("connections.limits_of_h11", extra={"see": "docs/security.md"})
     with ExitStack() as stack:
+        # The programs that tell their versions run while this process prepares the rest.
+        looking = stack.enter_context(ThreadPoolExecutor(1)).submit(discover, settings)
+        flaw = compat_check()
+        if flaw is not None:
+            log.error("ingest.not_lending", extra={"uvicorn": uvicorn.__version__, "flaw": flaw})
+            log.error("connections.limits_of_h11", extra={"see": "docs/security.md"})
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
         ports = open_ports(settings, siblings=None if membership is None else membership.siblings)
         stack.callback(ports.close)
-        app = create_app(settings, ports, traces=traces)
+        tools = looking.result()
+        app = create_app(settings, ports, traces=traces, tools=tools)
         failures = _kept_startup_failures(app)
         server = _Server(
             app,
             settings,
             announce,
+            tools,
             around=traces.around,
             ours=flaw is None,
             membership=membership,
         )
-        _tune_gc()
+        exclude_from_collection()
         try:
             server.run(server.own_listeners())
         except SystemExit:
@@ -125,6 +128,7 @@ def create_app(
     authenticate: Authenticate | None = None,
     hooks: Hooks | None = None,
     traces: Traces | None = None,
+    tools: Tools | None = None,
 ) -> Starlette:
     """Return server and workers as one application.
 
@@ -141,14 +145,15 @@ def create_app(
 
     Args: ports: if None, they are opened here and closed at the end of the lifespan; authenticate,
         hooks: see ``tusd_py.app.build_server``; traces: where the workers' spans go. The server
-        that runs the application must trace the requests.
+        that runs the application must trace the requests; tools: the programs of the workers; if
+        None, they are looked for.
     Raises: BackendError, OSError: the data directory can't be used.
     """
     metrics = Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
     worker = None
     if settings.workers:
-        worker = Worker(settings, opened, relays=False, metrics=metrics, traces=traces)
+        worker = Worker(settings, opened, tools=tools, relays=False, metrics=metrics, traces=traces)
     return build_server(
         settings,
         opened,
@@ -172,17 +177,6 @@ async def _running(worker: Worker, settings: Settings) -> AsyncIterator[None]:
         await asyncio.to_thread(worker.stop, settings.shutdown_timeout)
 
 
-def _tune_gc() -> None:
-    """Exclude the objects that exist now from garbage collection, and make it less frequent.
-
-    Objects of requests are mostly freed without the collector, whose passes were 5 % of the time of
-    a small upload.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
-
-
 class _Server(uvicorn.Server):
     """Is uvicorn; it notifies its application before it stops, and announces its address."""
 
@@ -191,6 +185,7 @@ class _Server(uvicorn.Server):
         app: Starlette,
         settings: Settings,
         announce: Callable[[str], None],
+        tools: Tools,
         *,
         around: Callable[[Any], Any],
         ours: bool,
@@ -222,6 +217,7 @@ class _Server(uvicorn.Server):
         self._state = app.state
         self._context: AppContext = app.state.context
         self._announce = announce
+        self._tools = tools
         self._ours = ours
         self._membership = membership
         self._wanted: frozenset[int] = frozenset()
@@ -241,7 +237,7 @@ class _Server(uvicorn.Server):
             return
         lines = startup_banner(
             self._context,
-            discover(self._context.settings),
+            self._tools,
             self.servers[0].sockets[0].getsockname()[1],
             ours=self._ours,
             monitoring_address=self._state.monitoring_address,

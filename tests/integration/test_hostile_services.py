@@ -14,9 +14,10 @@ import pytest
 from support.hostile import Answering, HostileServer, answer
 from support.issuer import Issuer
 
-from tusd_py.auth import jwks_cache as key_set
+from tusd_py.auth import jwks_cache, jwks_document
 from tusd_py.auth.jwks import parse_keys
-from tusd_py.auth.jwks_cache import JwksCache, fetched
+from tusd_py.auth.jwks_cache import JwksCache
+from tusd_py.auth.jwks_document import fetched
 from tusd_py.clock import SystemClock
 from tusd_py.domain.errors import HookUnavailable, KeysUnavailable, ScannerUnavailable
 from tusd_py.domain.hook import HookEvent
@@ -83,8 +84,7 @@ def test_a_hook_that_drips_or_redirects_is_given_up(stopped: Event) -> None:
 def test_an_issuers_answer_is_bounded_in_time_and_bytes(
     stopped: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("FETCH_SECONDS", "TIMEOUT_SECONDS"):
-        monkeypatch.setattr(key_set, name, 0.5, raising=False)
+    monkeypatch.setattr(jwks_document, "FETCH_SECONDS", 0.5)
     with HostileServer(lambda _: b"") as server:
         for answering in drips(stopped):
             server.answering = answering
@@ -118,8 +118,7 @@ def test_tokens_of_unknown_keys_wait_for_one_fetch_and_no_longer_than_its_time(
         hangs.wait()
         return b""
 
-    for name in ("FETCH_SECONDS", "TIMEOUT_SECONDS"):
-        monkeypatch.setattr(key_set, name, 0.2, raising=False)
+    monkeypatch.setattr(jwks_cache, "FETCH_SECONDS", 0.2)
     keys = JwksCache(fetch, SystemClock(), max_age=60.0)
 
     async def all_keys() -> list[object]:

@@ -9,7 +9,6 @@ from typing import Final
 from jwt import PyJWK
 
 from tusd_py.auth.jwks import SigningKeys, parse_keys
-from tusd_py.bounded_http import fetch_document
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import KeysUnavailable, TokenInvalid
 from tusd_py.domain.masking import masked
@@ -21,7 +20,6 @@ PAUSE_SECONDS: Final = 10.0
 """Pause between fetches, however many tokens with unknown key ids come."""
 FETCH_SECONDS: Final = 5.0
 """Longest duration of a fetch, and longest time that a request waits for one."""
-MAX_DOCUMENT_BYTES: Final = 1 << 20
 
 
 class JwksCache:
@@ -86,8 +84,3 @@ class JwksCache:
             log.warning(
                 "keys.fetch.failed", extra={"error": masked(repr(error)), "kept": bool(self._keys)}
             )
-
-
-def fetched(url: str) -> bytes:
-    """Return the document at an address. Blocks. Raises: see ``fetch_document``."""
-    return fetch_document(url, seconds=FETCH_SECONDS, max_bytes=MAX_DOCUMENT_BYTES)

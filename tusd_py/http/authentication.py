@@ -10,7 +10,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from tusd_py.auth.jwks_cache import JwksCache, fetched
+from tusd_py.auth.jwks_cache import JwksCache
 from tusd_py.auth.scoped_tokens import ScopedTokens
 from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.clock import Clock
@@ -127,6 +127,9 @@ def _by_settings(settings: AuthSettings, clock: Clock) -> Authenticate:
         return anonymous
     keys = None
     if settings.jwks_url:
+        # Only this needs an HTTP client, which takes long to import.
+        from tusd_py.auth.jwks_document import fetched
+
         url = settings.jwks_url
         keys = JwksCache(lambda: fetched(url), clock, max_age=settings.jwks_max_age)
     rules = claim_rules(settings)

@@ -15,6 +15,7 @@ from typing import Final
 
 from tusd_py.channel import Channel, ChannelClosed, MessageKind
 from tusd_py.failure_sentence import DEPLOYMENT_ERRORS, failure_sentence
+from tusd_py.garbage import collect_rarely
 from tusd_py.logs import start_logging
 from tusd_py.membership import Membership
 from tusd_py.private_files import owner_only
@@ -27,6 +28,7 @@ BEAT_SECONDS: Final = 1.0
 
 def main() -> int:
     """Run the process; the only argument is the number of the channel's descriptor."""
+    collect_rarely()
     end = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(end.fileno(), False)
     channel = Channel(end)
