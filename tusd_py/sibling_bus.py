@@ -9,6 +9,7 @@ Rule 4: sockets are named through the descriptor of their directory, since the n
 have 107 bytes, and a data directory more.
 """
 
+import logging
 import os
 import select
 import socket
@@ -20,6 +21,8 @@ from typing import Final
 
 from tusd_py.shared_file import map_file
 from tusd_py.siblings import Siblings
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 512
 """Longest message."""
@@ -42,15 +45,20 @@ class Mailbox:
 
     def __init__(self, name: str, set_listening: Callable[[bool], None]) -> None:
         self._set_listening = set_listening
+        self._ended = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        with suppress(FileNotFoundError):
-            # It belonged to an earlier process of this number, or to an earlier subscriber.
-            Path(name).unlink()
-        self._socket.bind(name)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
-        set_listening(True)
+        try:
+            # The name belonged to an earlier process of this number, or to an earlier mailbox.
+            Path(name).unlink(missing_ok=True)
+            self._socket.bind(name)
+        except OSError:
+            # The disk may be full. Whatever waits for a message also looks by itself (rule 1).
+            log.warning("bus.deaf", exc_info=True)
+        else:
+            set_listening(True)
 
     def fileno(self) -> int:
         """Return the descriptor, which is readable while a message waits."""
@@ -59,21 +67,29 @@ class Mailbox:
     def receive(self) -> bytes | None:
         """Return the next message; None: there is none."""
         try:
-            return self._socket.recv(MAX_BYTES)
+            message = self._socket.recv(MAX_BYTES)
         except BlockingIOError:
             return None
+        return None if self._ended else message
 
-    def wait(self, timeout: float) -> bool:
-        """Wait for a message for ``timeout`` seconds. Return whether there is one."""
-        return bool(self._poll.poll(timeout * 1000))
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for a message, ``timeout`` seconds at most, and drop all that have arrived then.
 
-    def clear(self) -> None:
-        """Drop all messages that have arrived."""
+        Returns: their number.
+        """
+        self._poll.poll(None if timeout is None else timeout * 1000)
+        count = 0
         while self.receive() is not None:
-            pass
+            count += 1
+        return count
+
+    def end(self) -> None:
+        """End the wait of another thread; there are no messages from now on."""
+        self._ended = True
+        self._socket.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
-        """Stop receiving."""
+        """Free the socket."""
         self._set_listening(False)
         self._socket.close()
 
@@ -92,7 +108,7 @@ class SiblingBus:
             sender.setblocking(False)
 
     def listen(self, topic: Topic) -> Mailbox:
-        """Return a mailbox for a topic; a process has one of each at a time. Raises: OSError."""
+        """Return a mailbox for a topic; a process has one of each at a time."""
         place = topic * self._count + self._number
 
         def set_listening(listens: bool) -> None:

@@ -79,14 +79,14 @@ def open_ports(
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
     catalog = _catalog(settings, root, clock, _kept_events(settings, hooks), spare)
     bus = None if siblings is None else SiblingBus(siblings)
-    queue, broker = _queue(settings, catalog)
+    queue, broker = _queue(settings, catalog, bus)
     if broker is None and not keeps_queue_file:
         remove_queue_file(root / "queue.sqlite3")
     return Ports(
         catalog=catalog,
         queue=queue,
         broker=broker,
-        tasks=_tasks(settings, root, clock or SystemClock(), spare),
+        tasks=_tasks(settings, root, clock or SystemClock(), spare, bus),
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
         lock=_lock(settings, root, bus),
@@ -145,22 +145,26 @@ def _catalog(
     return SqlCatalog(url, clock=clock, hooks=events, messages=messages)
 
 
-def _queue(settings: Settings, catalog: Catalog) -> tuple[JobQueue, MessageBroker | None]:
+def _queue(
+    settings: Settings, catalog: Catalog, bus: SiblingBus | None
+) -> tuple[JobQueue, MessageBroker | None]:
     if not settings.rabbitmq.host:
         from tusd_py.jobs.queue.embedded import EmbeddedQueue
 
-        return EmbeddedQueue(catalog.jobs), None
+        return EmbeddedQueue(catalog.jobs, bus), None
     from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
 
     queue = RabbitMqQueue(settings.rabbitmq.url())
     return queue, queue
 
 
-def _tasks(settings: Settings, root: Path, clock: Clock, spare: SpareSpace) -> TaskView:
+def _tasks(
+    settings: Settings, root: Path, clock: Clock, spare: SpareSpace, bus: SiblingBus | None
+) -> TaskView:
     if not settings.redis.addr:
         from tusd_py.tasks.embedded import EmbeddedTaskView
 
-        return EmbeddedTaskView(root / "tasks.sqlite3", clock=clock, spare=spare)
+        return EmbeddedTaskView(root / "tasks.sqlite3", clock=clock, spare=spare, bus=bus)
     from tusd_py.tasks.redis import RedisTaskView
 
     return RedisTaskView(settings.redis.url(), clock=clock)

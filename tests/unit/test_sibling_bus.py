@@ -1,6 +1,7 @@
 """The bus between the processes of one port."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -46,9 +47,20 @@ def test_a_mailbox_waits_for_a_message_and_drops_what_came_with_it(
     assert not box.wait(0)
     for _ in range(3):
         buses[1].send(Topic.TASK)
-    assert box.wait(10)
-    box.clear()
+    assert box.wait(10) == 3
     assert not box.wait(0)
+    box.close()
+
+
+def test_a_wait_can_be_ended(buses: list[SiblingBus]) -> None:
+    box = buses[0].listen(Topic.TASK)
+    buses[1].send(Topic.TASK)
+    with ThreadPoolExecutor(1) as pool:
+        assert box.wait(600) == 1
+        waiting = pool.submit(box.wait, 600)
+        box.end()
+        assert waiting.result(30) == 0
+    assert box.receive() is None
     box.close()
 
 

@@ -4,7 +4,7 @@ Rule 1: the catalog can rebuild the view, so commits do not fsync (NORMAL), and 
 read is deleted and created again. Rule 2: a change and its sequence number (``change``) are written
 in one transaction. Rule 3: ``put`` publishes to subscribers of this process itself. A thread finds
 changes of other processes by SQLite's ``data_version``, which it reads ten times a second while
-there is a subscriber.
+there is a subscriber, and at once when a sibling says on the bus that it has changed a task.
 """
 
 import logging
@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,7 @@ from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import ENDED, Task, TaskChange, TaskFacts, TaskStatus, advance
+from tusd_py.sibling_bus import Mailbox, SiblingBus, Topic
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.005
+"""Time in which further messages of siblings are awaited, so that many changes share one look."""
 _VERSION: Final = 3
 """Version of the table. A table of another version is dropped: the catalog can rebuild the view."""
 _SCHEMA: Final = """
@@ -72,8 +76,10 @@ class EmbeddedTaskView(TaskView):
         clock: Clock,
         ttl_seconds: float = TTL_SECONDS,
         spare: SpareSpace = NO_SPARE_SPACE,
+        bus: SiblingBus | None = None,
     ) -> None:
         self._spare = spare
+        self._bus = bus
         self._path = path
         self._clock = clock
         self._ttl = ttl_seconds
@@ -121,6 +127,8 @@ class EmbeddedTaskView(TaskView):
             for task in tasks:
                 if task is not None:
                     self._listeners.publish(task)
+        if self._bus is not None:
+            self._bus.send(Topic.TASK)
         return tasks
 
     def _advance(
@@ -225,7 +233,7 @@ class EmbeddedTaskView(TaskView):
 
     def _listen_to_others(self) -> None:
         with self._mutex:
-            if self._poller is None or not self._poller.is_alive():
+            if self._poller is None:
                 last = self._run(_last_change)
                 self._poller = threading.Thread(
                     target=self._poll, args=(last,), name="task-view", daemon=True
@@ -235,9 +243,12 @@ class EmbeddedTaskView(TaskView):
     def _poll(self, last: int) -> None:
         """Publish changes of other processes until there is no subscriber."""
         version = -1
-        database = self._connect()
-        try:
-            while self._listeners.has_subscribers and not self._closed.wait(POLL_SECONDS):
+        mailbox = None if self._bus is None else self._bus.listen(Topic.TASK)
+        with closing(self._connect()) as database:
+            while not self._ends(mailbox):
+                if mailbox is not None:
+                    mailbox.wait(POLL_SECONDS)
+                self._closed.wait(POLL_SECONDS if mailbox is None else PAUSE_SECONDS)
                 try:
                     current = database.execute("PRAGMA data_version").fetchone()[0]
                     if current != version:
@@ -245,8 +256,18 @@ class EmbeddedTaskView(TaskView):
                         last = self._publish_since(database, last)
                 except sqlite3.Error:
                     log.exception("task.view.poll.failed")
-        finally:
-            database.close()
+
+    def _ends(self, mailbox: Mailbox | None) -> bool:
+        """Return whether the poller ends; a later subscriber starts another one."""
+        if self._listeners.has_subscribers and not self._closed.is_set():
+            return False
+        with self._mutex:
+            if self._listeners.has_subscribers and not self._closed.is_set():
+                return False
+            if mailbox is not None:
+                mailbox.close()
+            self._poller = None
+            return True
 
     def _publish_since(self, database: sqlite3.Connection, last: int) -> int:
         for *row, change in database.execute(_SELECT_SINCE, (last,)).fetchall():
@@ -258,8 +279,9 @@ class EmbeddedTaskView(TaskView):
     def close(self) -> None:
         self._closed.set()
         self._listeners.clear()
-        if self._poller is not None:
-            self._poller.join()
+        poller = self._poller
+        if poller is not None:
+            poller.join()
         with self._mutex:
             self._database.close()
 

@@ -5,16 +5,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.clock import FakeClock
 from support.ids import fresh_id
 from support.services import Redis
+from support.siblings import siblings_in
 from support.waiting import wait_until
 
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus
+from tusd_py.sibling_bus import SiblingBus
+from tusd_py.tasks import embedded
 from tusd_py.tasks.embedded import EmbeddedTaskView
 from tusd_py.tasks.port import TaskView
 from tusd_py.tasks.redis import RedisTaskView
@@ -259,6 +263,8 @@ from pathlib import Path
 from tusd_py.clock import SystemClock
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.sibling_bus import SiblingBus
+from tusd_py.tasks import embedded
 from tusd_py.tasks.embedded import EmbeddedTaskView
 view = EmbeddedTaskView(Path(sys.argv[1]), clock=SystemClock())
 facts = TaskFacts(
@@ -284,6 +290,28 @@ def test_what_another_process_puts_is_received(tmp_path: Path) -> None:
     assert [task.seq for task in received] == sorted({task.seq for task in received})
     subscription.close()
     view.close()
+
+
+def test_what_a_sibling_puts_is_received_without_a_look_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    monkeypatch.setattr(embedded, "POLL_SECONDS", 600.0)
+    with ExitStack() as stack:
+        buses = [SiblingBus(siblings_in(tmp_path, number)) for number in range(2)]
+        path = tmp_path / "tasks.sqlite3"
+        here, there = (EmbeddedTaskView(path, clock=clock, bus=bus) for bus in buses)
+        for opened in (*buses, here, there):
+            stack.callback(opened.close)
+        about = facts()
+        received: list[Task] = []
+        subscription = here.subscribe_task(about.task_id, received.append)
+        wait_until(lambda: bool((tmp_path / "processes" / "task.0").exists()))
+        for seq, status in enumerate((PENDING, RECEIVED), 1):
+            there.put(about, status)
+            wait_until(lambda seq=seq: received and received[-1].seq == seq)
+        subscription.close()
+        # The look that notices that there is no subscriber any more.
+        there.put(facts(), PENDING)
 
 
 def test_an_unreadable_view_is_begun_again(tmp_path: Path, clock: FakeClock) -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.job_messages import message
 from support.migrated import put_catalog
 from support.services import RabbitMq
+from support.siblings import siblings_in
 from support.waiting import wait_until
 
 from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
@@ -16,6 +17,7 @@ from tusd_py.jobs.queue import embedded
 from tusd_py.jobs.queue.embedded import EmbeddedQueue
 from tusd_py.jobs.queue.port import JobQueue
 from tusd_py.jobs.queue.rabbitmq import RabbitMqQueue
+from tusd_py.sibling_bus import SiblingBus
 
 
 class World(ABC):
@@ -39,6 +41,9 @@ class World(ABC):
     def wait_for_skipping(self) -> None:
         """Wait until what was skipped has reached the broker; callers do not wait for that."""
 
+    def close(self) -> None:
+        self.queue.close()
+
 
 class EmbeddedWorld(World):
     def __init__(self, folder: Path) -> None:
@@ -55,6 +60,34 @@ class EmbeddedWorld(World):
 
     def wait_for_skipping(self) -> None:
         """Return at once: each call has ended when it returns."""
+
+    def close(self) -> None:
+        super().close()
+        self.catalog.close()
+
+
+class SiblingWorld(EmbeddedWorld):
+    """The queue of a worker process; the signs come from a server process."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._buses = [SiblingBus(siblings_in(folder, number)) for number in range(2)]
+        self.queue = EmbeddedQueue(self.catalog.jobs, self._buses[0])
+        self._server = EmbeddedQueue(self.catalog.jobs, self._buses[1])
+        self.queue.wait(0)
+
+    def give_signs(self, number: int) -> None:
+        for _ in range(number):
+            self._server.wake()
+
+    def wait_for_signs(self, number: int) -> None:
+        wait_until(lambda: self.queue._signs == number)
+
+    def close(self) -> None:
+        super().close()
+        self._server.close()
+        for bus in self._buses:
+            bus.close()
 
 
 class RabbitMqWorld(World):
@@ -73,21 +106,19 @@ class RabbitMqWorld(World):
         self.queue._consumer().call(lambda _channel: None)
 
 
-@pytest.fixture(params=["embedded", "rabbitmq"])
+@pytest.fixture(params=["embedded", "siblings", "rabbitmq"])
 def world(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
     made: World
-    if request.param == "embedded":
+    if request.param == "rabbitmq":
+        made = RabbitMqWorld(request.getfixturevalue("rabbitmq"))
+    else:
         # No sign is found late by chance: a wait without one lasts for longer than the test.
         monkeypatch.setattr(embedded, "POLL_SECONDS", 600.0)
-        made = EmbeddedWorld(tmp_path)
-        yield made
-        made.catalog.close()
-    else:
-        made = RabbitMqWorld(request.getfixturevalue("rabbitmq"))
-        yield made
-    made.queue.close()
+        made = EmbeddedWorld(tmp_path) if request.param == "embedded" else SiblingWorld(tmp_path)
+    yield made
+    made.close()
 
 
 def test_a_sign_is_taken_once(world: World) -> None:
