@@ -80,6 +80,8 @@ def test_everything_that_was_not_deleted_is_listed(server: Server, mine: dict[st
         ({"name": "%"}, ["photo_50%.bin"]),
         ({"name": "o_5"}, ["photo_50%.bin"]),
         ({"name": "deleted"}, []),
+        ({"name": "\0"}, []),
+        ({"name": "report\0"}, []),
         ({"state": "receiving"}, ["open.bin"]),
         ({"state": "completed", "name": ".bin"}, ["photo_50%.bin"]),
         ({"state": "processing"}, []),

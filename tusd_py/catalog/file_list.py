@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_, select
 
 from tusd_py.catalog.rows import date_time, unix_seconds
 from tusd_py.catalog.schema import file_upload_history, uploads
@@ -65,7 +65,10 @@ def _conditions(user_id: UserId, query: FileQuery) -> Sequence[ColumnElement[boo
     ]
     if query.state is not None:
         conditions.append(_CONDITIONS[query.state])
-    if query.name:
+    if "\0" in query.name:
+        # No name has a NUL, and SQLite's LIKE would compare only what comes before it.
+        conditions.append(false())
+    elif query.name:
         named = (uploads.c.filename, uploads.c.relative_path)
         conditions.append(or_(*(text.icontains(query.name, autoescape=True) for text in named)))
     if query.folder:

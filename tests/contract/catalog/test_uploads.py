@@ -291,6 +291,8 @@ def test_files_are_found_by_their_folder(catalog: Catalog) -> None:
         (FileQuery(folder="photos"), paths[1:3]), (FileQuery(folder="photos/2024"), paths[2:3]),
         (FileQuery(folder="Photos"), paths[:1]), (FileQuery(folder="photo"), []), (FileQuery(folder="pho%os"), paths[4:5]),
         (FileQuery(folder="é"), paths[5:]), (FileQuery(name="OS/B"), paths[:1]),
+        (FileQuery(name="\0"), []), (FileQuery(name="OS/B\0"), []), (FileQuery(folder="\0"), []),
+        (FileQuery(folder="photos\0"), []), (FileQuery(folder="photos/\0"), []),
     ):  # fmt: skip
         total, rows = catalog.uploads.files(ME, query, ListPosition(), size=9)
         assert {row.relative_path for row in rows} == set(expected), query
