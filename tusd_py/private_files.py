@@ -3,7 +3,8 @@
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -67,12 +68,27 @@ def make_private_database(path: Path) -> None:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a file with mode 0600 and replace one of the same name atomically. Raises: OSError."""
+    with _draft(path, content) as draft:
+        draft.replace(path)
+
+
+def write_private_once(path: Path, content: bytes) -> None:
+    """Write a file with mode 0600 unless there is one of the same name.
+
+    Of several processes that call it at once, all find the file of the same one. Raises: OSError.
+    """
+    with _draft(path, content) as draft, suppress(FileExistsError):
+        os.link(draft, path)
+
+
+@contextmanager
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """Write a file beside ``path`` for the length of a block."""
     draft = path.with_name(f".{secrets.token_hex(8)}.draft")
     descriptor = os.open(draft, os.O_WRONLY | NEW_FILE, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        draft.replace(path)
-    except BaseException:
+        yield draft
+    finally:
         draft.unlink(missing_ok=True)
-        raise

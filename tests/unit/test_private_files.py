@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import blake3
@@ -12,7 +13,7 @@ from support.uploads import stored_file
 
 from tusd_py.domain.ids import UploadId
 from tusd_py.objects.keys import object_key
-from tusd_py.private_files import make_private_directory, write_private
+from tusd_py.private_files import make_private_directory, write_private, write_private_once
 from tusd_py.settings.model import Settings
 from tusd_py.wiring import open_ports
 
@@ -79,3 +80,17 @@ def test_a_private_file_replaces_a_link_and_not_what_it_points_to(tmp_path: Path
     assert stat.S_IMODE(link.lstat().st_mode) == 0o600
     make_private_directory(tmp_path / "a" / "b")
     assert open_to_others(tmp_path / "a") == []
+
+
+def test_threads_that_write_once_all_find_the_same_content(tmp_path: Path) -> None:
+    place = tmp_path / "secret"
+
+    def write(number: int) -> bytes:
+        write_private_once(place, bytes([number]) * 32)
+        return place.read_bytes()
+
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(write, range(64)))
+    assert len(found) == 1
+    assert open_to_others(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]

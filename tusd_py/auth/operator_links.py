@@ -12,12 +12,13 @@ import hmac
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from tusd_py.clock import Clock
 from tusd_py.domain.durations import DAY_SECONDS
-from tusd_py.private_files import DIRECTORY_MODE, FILE_MODE, NEW_FILE, write_private
+from tusd_py.private_files import DIRECTORY_MODE, FILE_MODE, NEW_FILE, write_private_once
 
 LINK_SECONDS: Final = DAY_SECONDS
 COOKIE_SECONDS: Final = DAY_SECONDS
@@ -112,11 +113,11 @@ class OperatorLinks:
     def _secret(self) -> bytes:
         """Read the secret each time: another server that shares the directory may have made it."""
         place = self.directory / "secret"
-        try:
+        with suppress(FileNotFoundError):
             found = place.read_bytes()
-        except FileNotFoundError:
-            found = b""
-        if len(found) == _SECRET_BYTES:
-            return found
-        write_private(place, secrets.token_bytes(_SECRET_BYTES))
+            if len(found) == _SECRET_BYTES:
+                return found
+            # A power failure has kept the name and lost the content.
+            place.unlink()
+        write_private_once(place, secrets.token_bytes(_SECRET_BYTES))
         return place.read_bytes()

@@ -193,7 +193,7 @@ class Parent:
 
     def _notify_watchdog(self, now: float) -> None:
         alive = any(process.accepts(now) for process in self._processes)
-        if self._watchdog is not None and alive and now >= self._notify_at:
+        if self._watchdog is not None and self._serves and alive and now >= self._notify_at:
             systemd.notify(systemd.WATCHDOG)
             self._notify_at = now + self._watchdog / 3
 

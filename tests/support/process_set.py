@@ -1,0 +1,28 @@
+"""The processes of a server that was started with ``--processes``."""
+
+from pathlib import Path
+
+from support.server import Server
+from support.waiting import wait_until
+
+
+def children(server: Server) -> list[int]:
+    """Return the processes that the parent has started and that live, in the order of starting.
+
+    With ``--workers 0`` all of them serve the port.
+    """
+    found = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
+    return [int(pid) for pid in found.split() if lives(int(pid))]
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process runs; one whose end its parent has not seen does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_replaced(server: Server, gone: int, count: int) -> None:
+    """Wait until there are ``count`` processes without one that has ended."""
+    wait_until(lambda: gone not in children(server) and len(children(server)) == count)
