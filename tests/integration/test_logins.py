@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.hostile import HostileServer, answer
+from support.hostile import HostileServer, Request, answer
 from support.server import Server, running_server
 from support.terminal import PROGRAM, on_a_terminal
 from support.tokens import SECRET, token
@@ -152,3 +152,61 @@ def test_a_damaged_file_is_named(server: Server, kept: Path) -> None:
         done = run(*command, given=MINE)
         assert done.returncode == 2
         assert done.stderr == f"tusd-py: {kept} is damaged: remove it and log in again\n"
+
+
+def test_the_address_of_the_page_is_one_of_the_server(server: Server, tmp_path: Path) -> None:
+    """All commands find the endpoint below it, and send the token there only."""
+    file = tmp_path / "a.txt"
+    file.write_text("content")
+    here = ("--url", server.url, "--token", MINE)
+    sent = json.loads(run("upload", str(file), *here, "--json").stdout.splitlines()[-1])
+    assert sent["url"].startswith(server.files)
+    for command in (["ls"], ["watch", sent["task_id"]], ["renditions", sent["task_id"]]):
+        done = run(*command, *here)
+        assert done.returncode == 0, done.stderr
+    assert run("share", sent["task_id"], *here).stdout.startswith(f"{server.url}/s/")
+    assert run("download", sent["task_id"], "-o", "-", *here).stdout == "content"
+    assert run("rm", sent["task_id"], "--yes", *here).returncode == 0
+    assert run("ls", *here).stderr == "0 of 0\n"
+    needs = f"tusd-py: {server.files} needs a token: tusd-py login {server.files}\n"
+    assert run("ls", "--url", server.url).stderr == needs
+
+
+def test_a_kept_token_is_for_the_address_of_the_page_too(server: Server) -> None:
+    assert run("login", server.files, "--with-token", given=MINE).returncode == 0
+    assert run("ls", "--url", server.url).stderr == "0 of 0\n"
+    assert run("logout", server.url).stdout == f"forgotten: {server.files}\n"
+
+
+def test_the_token_of_the_environment_is_for_one_origin(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endpoint(request: Request) -> bytes:
+        found = {"Tus_Resumable": "1.0.0"} if request.target != "/" else {}
+        return answer(200, b'{"tasks": []}', **found)
+
+    monkeypatch.setenv("TUSD_TOKEN", MINE)
+    with HostileServer(endpoint) as other:
+        monkeypatch.setenv("TUSD_URL", server.url)
+        assert run("ls").stderr == "0 of 0\n"
+        assert run("ls", "--url", server.files).stderr == "0 of 0\n"
+        for address in (other.origin, other.files):
+            assert run("ls", "--url", address).returncode == 0
+        monkeypatch.setenv("TUSD_URL", other.origin)
+        assert run("ls", "--url", server.url).returncode == 1
+        assert MINE not in str(other.requests)
+        assert run("ls").returncode == 0
+        assert [MINE in str(request) for request in other.requests[-3:]] == [False, False, True]
+        assert run("doctor", "--url", other.origin).returncode == 1
+        assert ("POST", "/files/") in {(one.method, one.target) for one in other.requests}
+
+
+def test_a_page_without_an_endpoint_is_named_by_all_commands() -> None:
+    commands = ("ls", "download 1", "rm 1 --yes", "share 1", "upload pyproject.toml", "watch 1")
+    with HostileServer(lambda _: answer(200, b"a page")) as page:
+        for command in commands:
+            done = run(*command.split(), "--url", page.origin, "--token", MINE)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"{page.origin}/ is no tus endpoint, it answered 200" in done.stderr
+    assert MINE not in str(page.requests)
+    assert {request.method for request in page.requests} == {"OPTIONS"}

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -18,6 +19,9 @@ from tusd_py.cli.server_options import (
     Insecure,
     Token,
     checked_url,
+    client_options,
+    found_endpoint,
+    names_no_path,
     token_of_environment,
     trusting,
 )
@@ -49,10 +53,17 @@ def doctor(
 
     With --url and --config, check both. Exit with 1 if there is a problem.
     """
+    from tusd_py.client import Refused, Unreachable
+
     say = _say_json if as_json else _say_text
     levels: Counter[Level] = Counter()
     if url is not None:
         address, _ = checked_url(url, token)
+        if names_no_path(address):
+            # What is not found is a finding about the address itself.
+            with suppress(Refused, Unreachable):
+                url = found_endpoint(url, client_options(cacert, insecure=insecure))
+            address, _ = checked_url(url, token)
         token = token or token_of_environment(address)
     make_tls = partial(trusting, cacert, insecure=insecure)
     for finding in chain(

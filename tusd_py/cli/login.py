@@ -3,7 +3,7 @@
 import getpass
 import sys
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import typer
 
@@ -17,6 +17,7 @@ from tusd_py.cli.server_options import (
     access_of,
     checked_url,
     client_options,
+    names_no_path,
     opened_logins,
     refusal_text,
     server_errors,
@@ -82,11 +83,12 @@ def login(
 def logout(url: Server = None) -> None:
     """Forget the token for a server. The token itself stays valid until its end."""
     address, _ = checked_url(server_of(url), None)
+    possible = [address, *([urljoin(address, "files/")] if names_no_path(address) else [])]
     with opened_logins() as logins:
-        is_forgotten = logins.forget(address)
-    if not is_forgotten:
+        forgotten = next((one for one in possible if logins.forget(one)), None)
+    if forgotten is None:
         refuse(text("no login to {address} is kept", address=address), 1)
-    say(text("forgotten: {address}", address=address))
+    say(text("forgotten: {address}", address=forgotten))
 
 
 def _endpoint_of(url: str | None, options: "Options") -> str:
@@ -145,7 +147,7 @@ def _show_logins(url: str | None, options: "Options", *, as_json: bool) -> None:
     """Show the login in use, with what the server says of it, and then all others."""
     from tusd_py.client import Refused, Unreachable
 
-    access = access_of(url, None)
+    access = access_of(url, None, options)
     used = Login(access.address, access.token)
     code, verdict = 0, text("accepted")
     try:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urljoin, urlsplit
 
 import typer
 
@@ -24,7 +25,8 @@ DEFAULT_URL: Final = "http://127.0.0.1:8888/files/"
 Url = Annotated[
     str | None,
     typer.Option(
-        envvar="TUSD_URL", help="The server's tus endpoint; that of the last login if not given."
+        envvar="TUSD_URL",
+        help="The address of the server or its tus endpoint; that of the last login if not given.",
     ),
 ]
 Token = Annotated[
@@ -70,14 +72,20 @@ class Access:
     token: str | None
 
 
-def access_of(url: str | None, token: str | None) -> Access:
+def access_of(url: str | None, token: str | None, options: "Options") -> Access:
     """Return the server and the token that a command uses; exit if one is wrong.
 
+    Of an address without a path, which is that of the page, the endpoint is looked for
+    before a token is chosen.
     The token of a login is used for the endpoint of that login only. TUSD_TOKEN is not used for
     the last login's server, which the user did not name: it may be for another one.
     """
     server = server_of(url)
     address, has_user = checked_url(server, token)
+    if names_no_path(address):
+        with server_errors(address):
+            server = found_endpoint(server, options)
+        address, _ = checked_url(server, token)
     with opened_logins() as logins:
         if not token:
             token = token_of_environment(address)
@@ -102,16 +110,34 @@ def server_of(url: str | None) -> str:
         return (logins.default() or Login(DEFAULT_URL)).url
 
 
+def names_no_path(address: str) -> bool:
+    """Return whether an address is that of a whole server, and so perhaps of its page."""
+    return urlsplit(address).path == "/"
+
+
+def found_endpoint(server: str, options: "Options") -> str:
+    """Return the endpoint of a server, with the user and the password that its address has.
+
+    Raises: Refused, Unreachable.
+    """
+    from tusd_py.client.discovery import find_endpoint
+
+    return urljoin(server, urlsplit(find_endpoint(server, options)).path)
+
+
 def token_of_environment(address: str) -> str | None:
-    """Return TUSD_TOKEN; None if TUSD_URL says that it is for another endpoint.
+    """Return TUSD_TOKEN; None if TUSD_URL says that it is for another endpoint or server.
 
     Exit if one of them is wrong.
     """
+    from tusd_py.client.origin import same_origin
+
     token = os.environ.get("TUSD_TOKEN")
     if not token:
         return None
     endpoint, _ = checked_url(os.environ.get("TUSD_URL") or address, token)
-    return token if endpoint == address else None
+    is_its_server = names_no_path(endpoint) and same_origin(endpoint, address)
+    return token if is_its_server or endpoint == address else None
 
 
 @contextmanager
@@ -150,7 +176,7 @@ def opened_client(url: str | None, token: str | None, options: "Options") -> "It
     # The HTTP client is imported by the commands that need it.
     from tusd_py.client import Client
 
-    access = access_of(url, token)
+    access = access_of(url, token, options)
     with (
         server_errors(access.address),
         Client(access.url, token=access.token, options=options) as client,

@@ -87,7 +87,14 @@ def upload(
     from tusd_py.cli.sources import sources_of
     from tusd_py.client import IetfDraft, Tus, Unreachable
 
-    access = access_of(url, token)
+    options = client_options(
+        cacert,
+        insecure=insecure,
+        protocol=Tus() if protocol is ProtocolName.TUS else IetfDraft(),
+        retries=retries,
+        chunk_bytes=chunk_bytes,
+    )
+    access = access_of(url, token, options)
     found = sources_of(files)
     sources = [source for source in found if hidden or not source.is_hidden]
     left_out = len(found) - len(sources)
@@ -102,13 +109,7 @@ def upload(
             sources,
             access,
             extra,
-            client_options(
-                cacert,
-                insecure=insecure,
-                protocol=Tus() if protocol is ProtocolName.TUS else IetfDraft(),
-                retries=retries,
-                chunk_bytes=chunk_bytes,
-            ),
+            options,
             running=running,
             parallel=parallel,
             as_json=as_json,
