@@ -295,10 +295,14 @@ def compose(
         queue_positions=places,
         access=access,
         # Without authentication all clients are one user: they would share the limit.
-        streams=StreamLimit(None if access.anonymous else settings.limits.streams or None),
+        streams=StreamLimit(
+            ports.counts, "streams", None if access.anonymous else settings.limits.streams or None
+        ),
         links=RenditionLinks(_secret(settings, operator_links, "links"), ports.clock),
         share_tokens=ShareTokens(_secret(settings, operator_links, "shares"), ports.clock),
-        archives=StreamLimit(settings.limits.archives or None, TooManyArchives),
+        archives=StreamLimit(
+            ports.counts, "archives", settings.limits.archives or None, TooManyArchives
+        ),
         archive_links=ArchiveLinks(_secret(settings, operator_links, "links"), ports.clock),
         operator_links=operator_links,
         metrics=server_metrics,

@@ -13,6 +13,8 @@ from typing import Final
 TAKEN: Final = (errno.EAGAIN, errno.EACCES)
 """Numbers of the errors which say that another description holds the byte."""
 _F_OFD_SETLK: Final = 37
+_FLOCK: Final = struct.Struct("hhqqi4x")
+"""``struct flock``: type, whence, start, length, pid (0 for this kind of lock)."""
 
 
 def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
@@ -21,6 +23,4 @@ def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
     Args: kind: ``fcntl.F_WRLCK`` or ``fcntl.F_UNLCK``; place: of the byte, zero-based.
     Raises: OSError: one of ``TAKEN``: another description holds it.
     """
-    # struct flock: type, whence, start, length, pid (0 for this kind of lock).
-    request = struct.pack("hhqqi4x", kind, os.SEEK_SET, place, 1, 0)
-    fcntl.fcntl(descriptor, _F_OFD_SETLK, request)
+    fcntl.fcntl(descriptor, _F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, place, 1, 0))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock
+from tusd_py.counts.port import Counts
 from tusd_py.jobs.queue.port import JobQueue, MessageBroker
 from tusd_py.locks.port import Lock
 from tusd_py.objects.port import ObjectStore
@@ -30,6 +31,7 @@ class Ports:
     stores: Stores
     lock: Lock
     rate_limiter: RateLimiter
+    counts: Counts
     shared: bool
     """Whether other server processes may use the same data directory; the lock then works across
     processes."""
@@ -51,6 +53,7 @@ class Ports:
         self.tasks.close()
         self.lock.close()
         self.rate_limiter.close()
+        self.counts.close()
         self.catalog.close()
         if self.bus is not None:
             self.bus.close()

@@ -18,6 +18,7 @@ from tusd_py import systemd
 from tusd_py.app import build_server, request_shutdown
 from tusd_py.banner import startup_banner
 from tusd_py.channel import ChannelClosed, MessageKind
+from tusd_py.counts.port import Counts
 from tusd_py.domain.errors import BackendError
 from tusd_py.garbage import collect_rarely, exclude_from_collection
 from tusd_py.hidden_process import hide_from_other_processes
@@ -191,15 +192,18 @@ class _Server(uvicorn.Server):
         ours: bool,
         membership: Membership | None,
     ) -> None:
+        ports: Ports = app.state.context.ports
+        servers = 1 if ports.siblings is None else ports.siblings.servers
+        most = max(1, connections_allowed(settings.connections.total) // servers)
         super().__init__(
             uvicorn.Config(
                 around(app),
                 host=settings.host,
                 port=settings.port,
                 # h11 has limits, which uvicorn's other protocol lacks.
-                http=_connection_class(settings) if ours else "h11",
+                http=_connection_class(settings, ports.counts, servers) if ours else "h11",
                 h11_max_incomplete_event_size=settings.connections.head_bytes,
-                limit_concurrency=None if ours else connections_allowed(settings.connections.total),
+                limit_concurrency=None if ours else most,
                 backlog=backlog(),
                 ws=_websocket_class() if ours else "websockets-sansio",
                 ws_max_size=WEBSOCKET_MESSAGE_BYTES,
@@ -329,7 +333,7 @@ class _Server(uvicorn.Server):
         self.handle_exit(number, frame)
 
 
-def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
+def _connection_class(settings: Settings, counts: Counts, servers: int) -> type[asyncio.Protocol]:
     # It is imported only after ``compat_check`` has succeeded.
     from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 
@@ -337,7 +341,13 @@ def _connection_class(settings: Settings) -> type[asyncio.Protocol]:
     if settings.behind_proxy:
         # All connections come from the proxy.
         limits = limits.model_copy(update={"per_address": 0})
-    members = {"hands_off": settings.lend_bodies, "limits": limits, "min_rate": settings.min_rate}
+    members = {
+        "hands_off": settings.lend_bodies,
+        "limits": limits,
+        "min_rate": settings.min_rate,
+        "counts": counts,
+        "servers": servers,
+    }
     return type("ConfiguredTusHttpProtocol", (TusHttpProtocol,), members)
 
 

@@ -5,15 +5,29 @@ import os
 from pathlib import Path
 
 
-def map_file(path: Path, size: int) -> mmap.mmap:
-    """Return the file's ``size`` bytes as memory that all processes share which map it.
+def open_shared(path: Path, size: int) -> int:
+    """Open a file of ``size`` bytes, make it of zeros if there is none; return its descriptor.
 
-    A new file is zeros. Its owner only may read it. Raises: OSError.
+    Its owner only may read it. Its blocks are allocated, since a write to memory for which the disk
+    has none would end the process. Raises: OSError.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if os.fstat(descriptor).st_size < size:
-            os.ftruncate(descriptor, size)
+            os.posix_fallocate(descriptor, 0, size)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def map_file(path: Path, size: int) -> mmap.mmap:
+    """Return the file's ``size`` bytes as memory that all processes share which map it.
+
+    Raises: OSError.
+    """
+    descriptor = open_shared(path, size)
+    try:
         return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)

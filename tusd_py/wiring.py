@@ -10,6 +10,7 @@ from typing import Final
 
 from tusd_py.catalog.port import Catalog
 from tusd_py.clock import Clock, SystemClock
+from tusd_py.counts.port import Counts
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import DELIVERED_EVENTS, HookEvent
 from tusd_py.hooks.callables import NONE, Hooks, imported
@@ -23,7 +24,7 @@ from tusd_py.private_files import DIRECTORY_MODE, close_to_others, make_private_
 from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.settings.model import Settings
 from tusd_py.settings.objects import OssSettings, S3Settings
-from tusd_py.sibling_bus import SiblingBus
+from tusd_py.sibling_bus import SiblingBus, forget_mailboxes
 from tusd_py.siblings import Siblings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
@@ -90,7 +91,8 @@ def open_ports(
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
         lock=_lock(settings, root, bus),
-        rate_limiter=_rate_limiter(settings, clock or SystemClock()),
+        rate_limiter=_rate_limiter(settings, clock or SystemClock(), siblings),
+        counts=_counts(siblings),
         shared=bool(settings.redis.addr),
         siblings=siblings,
         bus=bus,
@@ -99,6 +101,16 @@ def open_ports(
         space=space,
         spare=spare,
     )
+
+
+def forget_process(siblings: Siblings) -> None:
+    """Take back what a process of this number has left that has died. Raises: OSError."""
+    from tusd_py.counts.siblings import SiblingCounts
+
+    forget_mailboxes(siblings)
+    counts = SiblingCounts(siblings)
+    counts.forget()
+    counts.close()
 
 
 def hooks_of(settings: Settings) -> Hooks:
@@ -186,14 +198,28 @@ def _lock(settings: Settings, root: Path, bus: SiblingBus | None) -> Lock:
     return LocalLock()
 
 
-def _rate_limiter(settings: Settings, clock: Clock) -> RateLimiter:
-    if not settings.redis.addr:
-        from tusd_py.rate_limits.local import LocalRateLimiter
+def _rate_limiter(settings: Settings, clock: Clock, siblings: Siblings | None) -> RateLimiter:
+    if settings.redis.addr:
+        from tusd_py.rate_limits.redis import RedisRateLimiter
 
-        return LocalRateLimiter(clock)
-    from tusd_py.rate_limits.redis import RedisRateLimiter
+        return RedisRateLimiter(settings.redis.url(), clock)
+    if siblings is not None:
+        from tusd_py.rate_limits.siblings import SiblingRateLimiter
 
-    return RedisRateLimiter(settings.redis.url(), clock)
+        return SiblingRateLimiter(siblings.directory, clock)
+    from tusd_py.rate_limits.local import LocalRateLimiter
+
+    return LocalRateLimiter(clock)
+
+
+def _counts(siblings: Siblings | None) -> Counts:
+    if siblings is not None:
+        from tusd_py.counts.siblings import SiblingCounts
+
+        return SiblingCounts(siblings)
+    from tusd_py.counts.local import LocalCounts
+
+    return LocalCounts()
 
 
 def _objects(settings: Settings, root: Path) -> ObjectStore:

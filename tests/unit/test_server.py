@@ -8,6 +8,7 @@ from support.migrated import put_catalog
 
 from tusd_py.app import build_server
 from tusd_py.banner import startup_banner
+from tusd_py.counts.local import LocalCounts
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.server import _connection_class
 from tusd_py.settings.model import Settings
@@ -39,9 +40,9 @@ def test_the_way_of_receiving_bodies_is_logged(tmp_path: Path) -> None:
 
 def test_the_connection_class_has_the_settings() -> None:
     for lend_bodies in (True, False):
-        chosen = _connection_class(Settings(lend_bodies=lend_bodies, min_rate=7))
+        chosen = _connection_class(Settings(lend_bodies=lend_bodies, min_rate=7), LocalCounts(), 3)
         assert issubclass(chosen, TusHttpProtocol)
-        assert (chosen.hands_off, chosen.min_rate) == (lend_bodies, 7)
+        assert (chosen.hands_off, chosen.min_rate, chosen.servers) == (lend_bodies, 7, 3)
 
 
 def test_a_secret_in_an_address_is_masked(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.server import ServerState
 
+from tusd_py.counts.local import LocalCounts
+from tusd_py.counts.port import Counts
 from tusd_py.ingest.descriptors import connections_allowed
 from tusd_py.protocol.address import counted_address
 from tusd_py.protocol.host import is_loopback
@@ -31,10 +33,12 @@ from tusd_py.uploads.body import BodyWatchdog
 log = logging.getLogger(__name__)
 
 PASS_SECONDS: Final = 0.5
+_ALL: Final = "connections"
+"""Key under which all connections are counted."""
 SPARE: Final = 16
 """Number of connections beyond the limit, on which only requests for the health are answered."""
 HEADS_BYTES: Final = 8 << 20
-"""Most bytes of incomplete heads, over all connections."""
+"""Most bytes of incomplete heads, over all connections of one machine."""
 ANSWER_BYTES: Final = 256 << 10
 """Memory of an answer that waits, without the transport's buffer.
 
@@ -42,7 +46,7 @@ It holds the next piece, tasks, and overhead of the allocator. Measured: 0.4 MiB
 all.
 """
 UNSENT_BYTES: Final = 32 << 20
-"""Most bytes of answers that clients do not read, over all connections ..."""
+"""Most bytes of answers that clients do not read, over all connections of one machine ..."""
 UNSENT_SECONDS: Final = 2.0
 """... beyond which connections are closed whose clients have read nothing for this time."""
 STARTS: Final = 16
@@ -164,9 +168,24 @@ class Guarded(Protocol):
 class Connections:
     """Is the table of connections; it is used only on its loop."""
 
-    def __init__(self, limits: ConnectionSettings, min_rate: int) -> None:
+    def __init__(
+        self,
+        limits: ConnectionSettings,
+        min_rate: int,
+        counts: Counts | None = None,
+        *,
+        servers: int = 1,
+    ) -> None:
+        """Start empty.
+
+        Args: counts: of all processes that serve this port; None: this one serves it alone.
+            servers: number of these processes, among which memory is divided.
+        """
         self._limits = limits
         self._min_rate = min_rate
+        self._counts = counts or LocalCounts()
+        self._most_heads = HEADS_BYTES // servers
+        self._most_unsent = UNSENT_BYTES // servers
         self._loop = asyncio.get_running_loop()
         self.turns = Turns(self._loop)
         """Decides when requests begin."""
@@ -195,11 +214,12 @@ class Connections:
         address = self._counted(peer)
         if address is not None:
             same = self._by_address.get(address, {})
-            if len(same) >= self._limits.per_address and not self._make_room(same):
+            if not self._acquire(_key(address), self._limits.per_address, same):
                 return False
-        is_full = len(self._addresses) - len(self._spare) >= self._total
-        if is_full and not self._make_room(None):
+        if not self._acquire(_ALL, self._total, None):
             if len(self._spare) >= SPARE and not self._make_room(self._spare):
+                if address is not None:
+                    self._counts.release(_key(address))
                 return False
             self._spare[connection] = None
         if address is not None:
@@ -210,19 +230,32 @@ class Connections:
             self._timer = self._loop.call_later(PASS_SECONDS, self._pass)
         return True
 
+    def _acquire(self, key: str, limit: int, among: dict[Guarded, None] | None) -> bool:
+        """Count one more, in the place of a connection of this process if necessary."""
+        while not self._counts.acquire(key, limit):
+            if not self._make_room(among):
+                return False
+        return True
+
     def is_spare(self, connection: Guarded) -> bool:
         """Return whether a connection is beyond the limit; it may only request the health."""
         return connection in self._spare
 
     def leave(self, connection: Guarded) -> None:
         """Remove a connection that is closed."""
-        address = self._addresses.pop(connection, None)
+        if connection not in self._addresses:
+            return
+        address = self._addresses.pop(connection)
         if address is not None:
+            self._counts.release(_key(address))
             same = self._by_address[address]
             del same[connection]
             if not same:
                 del self._by_address[address]
-        self._spare.pop(connection, None)
+        if connection in self._spare:
+            del self._spare[connection]
+        else:
+            self._counts.release(_ALL)
         self._unsent.pop(connection, None)
         self._stop_waiting(connection)
 
@@ -268,7 +301,7 @@ class Connections:
             return
         self._heads[connection] = self._heads.get(connection, 0) + count
         self._heads_bytes += count
-        while self._heads_bytes > HEADS_BYTES and self._heads:
+        while self._heads_bytes > self._most_heads and self._heads:
             oldest = next(iter(self._heads))
             oldest.transport.abort()
             self.leave(oldest)
@@ -339,7 +372,7 @@ class Connections:
         held = sum(answer.size() for answer in self._unsent.values())
         silent = sorted(self._unsent.items(), key=lambda item: item[1].check(now))
         for connection, answer in silent:
-            too_much = held > UNSENT_BYTES and now - answer.last_read_at >= UNSENT_SECONDS
+            too_much = held > self._most_unsent and now - answer.last_read_at >= UNSENT_SECONDS
             if too_much or answer.expired(now):
                 log.info("connection.answer_not_taken", extra={"unsent": answer.size()})
                 held -= answer.size()
@@ -389,9 +422,19 @@ class _Answer:
 _tables: WeakKeyDictionary[ServerState, Connections] = WeakKeyDictionary()
 
 
-def connections_of(state: ServerState, limits: ConnectionSettings, min_rate: int) -> Connections:
+def connections_of(
+    state: ServerState,
+    limits: ConnectionSettings,
+    min_rate: int,
+    counts: Counts | None,
+    servers: int,
+) -> Connections:
     """Return the table of a uvicorn server; there is one for each server."""
     table = _tables.get(state)
     if table is None:
-        table = _tables[state] = Connections(limits, min_rate)
+        table = _tables[state] = Connections(limits, min_rate, counts, servers=servers)
     return table
+
+
+def _key(address: str) -> str:
+    return f"address {address}"

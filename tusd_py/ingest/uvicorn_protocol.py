@@ -27,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from tusd_py.counts.port import Counts
 from tusd_py.ingest.connections import Connections, connections_of
 from tusd_py.ingest.lingering_close import LingeringClose
 from tusd_py.ingest.refusals import (
@@ -82,6 +83,10 @@ class TusHttpProtocol(HttpToolsProtocol):
     limits: ClassVar = ConnectionSettings()
     min_rate: ClassVar = 256
     """Bytes a second that a client must at least read of an answer that waits."""
+    counts: ClassVar[Counts | None] = None
+    """Counts of the connections of all processes that serve this port; None: there is one."""
+    servers: ClassVar = 1
+    """Number of these processes."""
     vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
     """Targets that are served beyond the limit of connections, and before all others."""
     hands_off: ClassVar = True
@@ -122,7 +127,9 @@ class TusHttpProtocol(HttpToolsProtocol):
         """Start a connection, or refuse it when there are too many."""
         super().connection_made(transport)
         self.flow = ConnectionFlow(transport, self)
-        self.table = connections_of(self.server_state, self.limits, self.min_rate)
+        self.table = connections_of(
+            self.server_state, self.limits, self.min_rate, self.counts, self.servers
+        )
         if not self.table.admit(self, self.client[0] if self.client else None):
             self._refusal = ServerBusy()
             transport.write(self._refusal.answer(self.server_state.default_headers))

@@ -254,6 +254,7 @@ class Parent:
         with suppress(KeyError):
             self._selector.unregister(process.channel)
         process.channel.close()
+        self._forget(process.order.siblings)
         place = self._places[process.order.slot]
         if place.following is process:
             place.following = None
@@ -276,6 +277,15 @@ class Parent:
             "process.ended",
             extra={"pid": process.pid, "exit_code": code, "reason": process.failure},
         )
+
+    def _forget(self, siblings: Siblings) -> None:
+        """Take back what an ended process has left in the memory that the others share."""
+        from tusd_py.wiring import forget_process
+
+        try:
+            forget_process(siblings)
+        except OSError:
+            log.warning("process.not_forgotten", exc_info=True)
 
     def _end_all(self, now: float, *, again: bool = False) -> None:
         """Request the end of all processes; ``again``: at once, without waiting for requests."""

@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from support.services import Redis, free_port
 
 from tusd_py.clock import SystemClock
+from tusd_py.rate_limits import siblings
 from tusd_py.rate_limits.local import LocalRateLimiter
 from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.rate_limits.redis import RedisRateLimiter
+from tusd_py.rate_limits.siblings import SiblingRateLimiter
+from tusd_py.shared_table import ROWS
 
 HOUR = 3600.0
 
 
-@pytest.fixture(params=["local", "redis"])
-def meters(request: pytest.FixtureRequest) -> Iterator[list[RateLimiter]]:
+@pytest.fixture(params=["local", "redis", "siblings"])
+def meters(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[RateLimiter]]:
     """Return the limiters of two servers; in one process both are the same."""
     if request.param == "local":
         made: list[RateLimiter] = [LocalRateLimiter(SystemClock())] * 2
+    elif request.param == "siblings":
+        made = [SiblingRateLimiter(tmp_path, SystemClock()) for _ in range(2)]
     else:
         server: Redis = request.getfixturevalue("redis_server")
         server.clear()
@@ -71,3 +77,15 @@ def test_without_redis_each_counts_for_itself() -> None:
         assert meter.consume("other", cost=5.0, burst=1.0) > 3
     finally:
         meter.close()
+
+
+def test_a_full_table_drops_who_owes_least(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(siblings, "BUCKETS", 1)
+    meter = SiblingRateLimiter(tmp_path, SystemClock())
+    for number in range(ROWS):
+        meter.consume(str(number), cost=HOUR * (number + 1), burst=1.0)
+    meter.consume("new", cost=HOUR * ROWS, burst=1.0)
+    assert meter.consume("new", cost=0.0, burst=1.0) > HOUR
+    assert meter.consume("1", cost=0.0, burst=1.0) > HOUR
+    assert meter.consume("0", cost=0.0, burst=1.0) == 0.0
+    meter.close()

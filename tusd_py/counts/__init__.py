@@ -1,0 +1,1 @@
+"""Counts what is open at one machine: connections, streams, archives."""
