@@ -5,6 +5,7 @@ its adapter is selected.
 """
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from tusd_py.siblings import Siblings
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores
+from tusd_py.storage.promised_bytes import SiblingPromisedBytes
 from tusd_py.tasks.port import TaskView
 
 EXTRAS: Final[Mapping[str, str]] = {
@@ -74,9 +76,10 @@ def open_ports(
         make_private_directory(directory)
         close_to_others(directory, DIRECTORY_MODE)
     reserve = settings.limits.disk_reserve
-    space = DiskSpace(root, reserve=reserve)
     spare = SpareSpace(root / "spare", reserve=reserve)
     spare.free_space()
+    promised = None if siblings is None else SiblingPromisedBytes(siblings)
+    space = DiskSpace(root, reserve=reserve, promised=promised)
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
     catalog = _catalog(settings, root, clock, _kept_events(settings, hooks), spare)
     bus = None if siblings is None else SiblingBus(siblings)
@@ -108,9 +111,10 @@ def forget_process(siblings: Siblings) -> None:
     from tusd_py.counts.siblings import SiblingCounts
 
     forget_mailboxes(siblings)
-    counts = SiblingCounts(siblings)
-    counts.forget()
-    counts.close()
+    with closing(SiblingCounts(siblings)) as counts:
+        counts.forget()
+    with closing(SiblingPromisedBytes(siblings)) as promised:
+        promised.forget()
 
 
 def hooks_of(settings: Settings) -> Hooks:

@@ -1,8 +1,8 @@
 """Counts what may be written to a file system without using the reserve that must stay free.
 
 Rule 1: every writer reserves the space here first, under one lock for the process; what was
-reserved and is not written yet counts as used. So the writers of one process together never use the
-reserve.
+reserved and is not written yet counts as used, also by the other processes of the same port. So the
+writers together never use the reserve.
 Rule 2: what the file system can allocate ahead is allocated while the lock is held, and the free
 space is read again: another process on the same disk may have used space at the same moment.
 Rule 3: a file reserves as much ahead as its body has already brought, at most ``STEP_BYTES``, and
@@ -21,6 +21,7 @@ from typing import Final
 
 from tusd_py.domain.errors import StorageFull
 from tusd_py.storage import linux
+from tusd_py.storage.promised_bytes import LocalPromisedBytes, PromisedBytes
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ _NOT_HERE: Final = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM, e
 
 
 class DiskSpace:
-    """Counts the space that one process has reserved on the file system of ``directory``.
+    """Counts the space that is reserved on the file system of ``directory``.
 
     Thread-safe.
     """
@@ -47,15 +48,20 @@ class DiskSpace:
         directory: Path,
         *,
         reserve: int = 0,
+        promised: PromisedBytes | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start empty. ``reserve``: bytes that must stay free; 0: all may be used."""
+        """Start empty.
+
+        Args: reserve: bytes that must stay free; 0: all may be used. promised: bytes that this and
+            other processes reserved, and that the file system does not count as used yet; None:
+            there are no others.
+        """
         self.reserve = reserve
         self._directory = directory
         self._monotonic = monotonic
         self._mutex = threading.Lock()
-        self._promised = 0
-        """Bytes that were reserved, and that the file system does not count as used yet."""
+        self._promised = promised or LocalPromisedBytes()
         self._logged_at: float | None = None
 
     def free_bytes(self) -> int:
@@ -69,7 +75,7 @@ class DiskSpace:
         Raises: StorageFull: they do not fit; OSError.
         """
         with self._mutex:
-            if self.free_bytes() - self._promised - count < self.reserve:
+            if self.free_bytes() - self._promised.total() - count < self.reserve:
                 self._refuse()
 
     def check_files(self) -> None:
@@ -95,16 +101,23 @@ class DiskSpace:
         Returns: bytes that may be written. Raises: OSError.
         """
         with self._mutex:
-            self._promised -= file.promised
+            self._promised.add(-file.promised)
             file.promised = 0
             if most > least and most >= ALLOCATE_FROM_BYTES and self._allocate(file, start, most):
                 return most
-            count = min(least, max(0, self._room()))
-            self._promised += count
-            file.promised = count
+            count = file.promised = self._promise(least)
             if count < least:
                 self._log()
             return count
+
+    def _promise(self, least: int) -> int:
+        count = min(least, max(0, self._room()))
+        self._promised.add(count)
+        if count and self._room() < 0:
+            # Another process has promised the same space at this moment.
+            self._promised.add(-count)
+            return 0
+        return count
 
     def _allocate(self, file: "Reservation", start: int, count: int) -> bool:
         if self._room() < count or not allocate(file.descriptor, start, count):
@@ -118,7 +131,7 @@ class DiskSpace:
     def _room(self) -> int:
         """Return the bytes above the reserve, in whole blocks."""
         status = os.statvfs(self._directory)
-        blocks = status.f_bavail - -(-(self.reserve + self._promised) // status.f_frsize)
+        blocks = status.f_bavail - -(-(self.reserve + self._promised.total()) // status.f_frsize)
         return blocks * status.f_frsize
 
     def settle(self, file: "Reservation", left: int) -> None:
@@ -128,7 +141,7 @@ class DiskSpace:
         """
         if file.promised > left:
             with self._mutex:
-                self._promised -= file.promised - left
+                self._promised.add(left - file.promised)
                 file.promised = left
 
     def _refuse(self) -> None:
