@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ def build_server(
     worker_alive: Callable[[], bool] | None = None,
     sandbox_weakness: str = "",
     metrics: Metrics | None = None,
+    monitoring: socket.socket | None = None,
 ) -> Starlette:
     """Return the server as an application that can run alone or be mounted in another one.
 
@@ -111,11 +113,13 @@ def build_server(
         worker_alive: returns whether the worker of this process runs, for /healthz.
         sandbox_weakness: states how the sandbox of that worker is weaker than the settings require.
         metrics: registry that /metrics shows; the server adds its own metrics.
+        monitoring: listening socket of ``settings.monitoring_listen`` that this process shares with
+            others; None: it makes its own.
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
         would be allowed (cors.allow_origins), or the logo can't be shown (page.logo).
     """
-    metrics = metrics or Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
+    metrics = metrics or Metrics(opened.siblings)
     composed = compose(settings, opened, authenticate, metrics, hooks or hooks_of(settings))
     context = composed.context
     checks = _checks(context, worker_alive, sandbox_weakness)
@@ -179,7 +183,9 @@ def build_server(
         lifespan=lambda app: _lifespan(
             app,
             composed,
+            metrics=metrics,
             routes=monitoring_routes(checks, metrics, worker_alive),
+            monitoring=monitoring,
             owns_ports=owns_ports or ports is None,
             alongside=alongside,
         ),
@@ -275,7 +281,7 @@ def compose(
         counts=counts,
         rate_limits=_rate_limits(settings, ports, threads),
     )
-    BackendMetrics(metrics.registry, ports, ports.clock)
+    BackendMetrics(metrics.installation, ports, ports.clock)
     access = open_access(settings.auth, ports.clock, authenticate)
     operator_links = OperatorLinks(settings.data_dir, ports.clock)
     origin, path = parse_public_url(settings.public_url)
@@ -374,7 +380,9 @@ async def _lifespan(
     app: Starlette,
     composed: Composed,
     *,
+    metrics: Metrics,
     routes: Routes,
+    monitoring: socket.socket | None,
     owns_ports: bool,
     alongside: Callable[[], AbstractAsyncContextManager[None]] | None,
 ) -> AsyncIterator[None]:
@@ -385,14 +393,16 @@ async def _lifespan(
         if not context.ports.shared and context.ports.siblings is None:
             stack.enter_context(exclusive(context.settings.data_dir))
         stack.callback(context.threads.close)
+        monitor = ExitStack()
+        stack.push_async_callback(asyncio.to_thread, monitor.close)
+        monitor.enter_context(metrics.shared())
         if context.settings.monitoring_listen:
-            monitor = ExitStack()
-            stack.push_async_callback(asyncio.to_thread, monitor.close)
             app.state.monitoring_address = monitor.enter_context(
                 serving(
                     context.settings.monitoring_listen,
                     routes,
                     allowed_hosts=context.settings.allowed_hosts,
+                    listener=monitoring,
                 )
             )
         if context.access.anonymous:

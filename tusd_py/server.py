@@ -71,7 +71,13 @@ def serve(
         ports = open_ports(settings, siblings=None if membership is None else membership.siblings)
         stack.callback(ports.close)
         tools = looking.result()
-        app = create_app(settings, ports, traces=traces, tools=tools)
+        app = create_app(
+            settings,
+            ports,
+            traces=traces,
+            tools=tools,
+            monitoring=None if membership is None else membership.monitoring,
+        )
         failures = _kept_startup_failures(app)
         server = _Server(
             app,
@@ -130,6 +136,7 @@ def create_app(
     hooks: Hooks | None = None,
     traces: Traces | None = None,
     tools: Tools | None = None,
+    monitoring: socket.socket | None = None,
 ) -> Starlette:
     """Return server and workers as one application.
 
@@ -147,11 +154,11 @@ def create_app(
     Args: ports: if None, they are opened here and closed at the end of the lifespan; authenticate,
         hooks: see ``tusd_py.app.build_server``; traces: where the workers' spans go. The server
         that runs the application must trace the requests; tools: the programs of the workers; if
-        None, they are looked for.
+        None, they are looked for; monitoring: see ``tusd_py.app.build_server``.
     Raises: BackendError, OSError: the data directory can't be used.
     """
-    metrics = Metrics()
     opened = ports or open_ports(settings, hooks=hooks)
+    metrics = Metrics(opened.siblings)
     worker = None
     if settings.workers:
         worker = Worker(settings, opened, tools=tools, relays=False, metrics=metrics, traces=traces)
@@ -165,6 +172,7 @@ def create_app(
         worker_alive=worker.alive if worker else None,
         sandbox_weakness=worker.tools.weakness if worker else "",
         metrics=metrics,
+        monitoring=monitoring,
     )
 
 

@@ -26,7 +26,7 @@ from tusd_py.rate_limits.port import RateLimiter
 from tusd_py.settings.model import Settings
 from tusd_py.settings.objects import OssSettings, S3Settings
 from tusd_py.sibling_bus import SiblingBus, forget_mailboxes
-from tusd_py.siblings import Siblings
+from tusd_py.siblings import Siblings, forget_sockets
 from tusd_py.spare_space import SpareSpace
 from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores
@@ -111,6 +111,7 @@ def forget_process(siblings: Siblings) -> None:
     from tusd_py.counts.siblings import SiblingCounts
 
     forget_mailboxes(siblings)
+    forget_sockets(siblings)
     with closing(SiblingCounts(siblings)) as counts:
         counts.forget()
     with closing(SiblingPromisedBytes(siblings)) as promised:

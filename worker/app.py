@@ -277,15 +277,16 @@ def run(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    metrics = Metrics()
     with ExitStack() as stack:
         ports = open_ports(settings, siblings=siblings)
         stack.callback(ports.close)
+        metrics = Metrics(ports.siblings)
+        stack.enter_context(metrics.shared())
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
         worker = Worker(settings, ports, metrics=metrics, traces=traces)
         if settings.worker_listen:
-            BackendMetrics(metrics.registry, ports, ports.clock)
+            BackendMetrics(metrics.installation, ports, ports.clock)
             answered = monitoring_routes(Checks(worker.checks()), metrics, worker.alive)
             address = stack.enter_context(
                 serving(settings.worker_listen, answered, allowed_hosts=settings.allowed_hosts)

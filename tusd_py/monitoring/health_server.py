@@ -10,12 +10,12 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Final
 
 from tusd_py.monitoring.checks import Checks, health
+from tusd_py.monitoring.listening import listening
 from tusd_py.monitoring.registry import CONTENT_TYPE, Metrics
 from tusd_py.protocol.host import HostRule, is_loopback
 
@@ -48,75 +48,57 @@ def _json(status: int, members: Mapping[str, object]) -> Answer:
 
 
 @contextmanager
-def serving(listen: str, routes: Routes, *, allowed_hosts: Iterable[str]) -> Iterator[str]:
+def serving(
+    listen: str,
+    routes: Routes,
+    *,
+    allowed_hosts: Iterable[str],
+    listener: socket.socket | None = None,
+) -> Iterator[str]:
     """Serve at ``host:port`` or at the path of a Unix socket while the block runs.
 
     Args: listen: port 0 is any free one. allowed_hosts: names that requests may use on loopback in
-        addition to loopback names.
+        addition to loopback names. listener: what ``listening`` yielded for the same ``listen``, in
+        this process or in one that shares it with this one; it is closed at the end.
     Yields: the address.
     Raises: OSError: the address, which is in its ``filename``, is not available.
     """
-    try:
-        server, address = _bound(listen, allowed_hosts)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, listen) from error
-    with server:
-        server.routes = routes
+    with ExitStack() as stack:
+        listener = listener or stack.enter_context(listening(listen))
+        server = stack.enter_context(_Server(listener, routes, _host_rule(listen, allowed_hosts)))
         thread = threading.Thread(target=server.serve_forever, name="monitoring", daemon=True)
         thread.start()
         try:
-            yield address
+            yield _address(listen, listener)
         finally:
             server.shutdown()
             thread.join()
 
 
-def _bound(listen: str, allowed_hosts: Iterable[str]) -> "tuple[_Server, str]":
+def _host_rule(listen: str, allowed_hosts: Iterable[str]) -> HostRule | None:
+    host = listen.rpartition(":")[0].strip("[]").lower()  # '' for a path
+    return HostRule(allowed_hosts) if is_loopback(host) else None
+
+
+def _address(listen: str, listener: socket.socket) -> str:
     if listen.startswith("/"):
-        # typeshed allows TCP only.
-        return _UnixServer(listen, _Request), f"unix:{listen}"  # type: ignore[arg-type]
-    host, _, port = listen.rpartition(":")
-    server = _Server((host.strip("[]"), int(port)), _Request)
-    if is_loopback(host.strip("[]").lower()):
-        server.host_rule = HostRule(allowed_hosts)
-    return server, f"http://{host}:{server.server_address[1]}"
+        return f"unix:{listen}"
+    return f"http://{listen.rpartition(':')[0]}:{listener.getsockname()[1]}"
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    routes: Routes
-    host_rule: HostRule | None = None
-    """None: a client that reaches the address may use any name."""
 
-
-class _UnixServer(_Server):
-    """Serves at a path, for the user that runs it and the user's group."""
-
-    address_family = socket.AF_UNIX
-
-    def server_bind(self) -> None:
-        """Take the path; a socket there that no process serves any more is removed first."""
-        place = Path(str(self.server_address))
-        if place.is_socket() and not _serves(place):
-            place.unlink()
-        self.socket.bind(str(place))
-        place.chmod(0o660)
-        self.server_name, self.server_port = "localhost", 0
-
-    def server_close(self) -> None:
-        """Close, and remove the path."""
-        super().server_close()
-        Path(str(self.server_address)).unlink(missing_ok=True)
-
-
-def _serves(place: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
-        try:
-            visitor.connect(str(place))
-        except ConnectionRefusedError:
-            return False
-    return True
+    def __init__(self, listener: socket.socket, routes: Routes, host_rule: HostRule | None) -> None:
+        super().__init__(("", 0), _Request, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        # Of several processes that see a connection, one accepts it; the others must not wait.
+        listener.setblocking(False)
+        self.routes = routes
+        self.host_rule = host_rule
+        """None: a client that reaches the address may use any name."""
 
 
 class _Request(BaseHTTPRequestHandler):

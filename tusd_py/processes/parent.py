@@ -30,6 +30,7 @@ from tusd_py import systemd
 from tusd_py.domain.errors import BackendError
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.locks.data_dir import exclusive
+from tusd_py.monitoring.listening import listening
 from tusd_py.private_files import make_private_directory
 from tusd_py.processes.listeners import bind_listeners
 from tusd_py.processes.order import Order
@@ -46,7 +47,7 @@ STEADY_SECONDS: Final = 10.0
 """A process that lived for this time is replaced at once when it dies."""
 FIRST_PAUSE_SECONDS: Final = 0.5
 MOST_PAUSE_SECONDS: Final = 30.0
-FIXED: Final = ("host", "port", "data_dir", "processes")
+FIXED: Final = ("host", "port", "data_dir", "monitoring_listen", "processes")
 """Settings that only a start of the parent can change."""
 GRACE_SECONDS: Final = 10.0
 """Time beyond ``shutdown_timeout`` after which a process that should end is killed."""
@@ -105,6 +106,7 @@ class Parent:
         self._notify_at = 0.0
         self._directory = Path()
         self._listeners: Sequence[Sequence[socket.socket]] = ()
+        self._monitoring: socket.socket | None = None
         self._held: int | None = None
 
     def run(self) -> int:
@@ -139,6 +141,8 @@ class Parent:
         for of_place in self._listeners:
             for listener in of_place:
                 stack.enter_context(listener)
+        if settings.monitoring_listen:
+            self._monitoring = stack.enter_context(listening(settings.monitoring_listen))
 
     @contextmanager
     def _caught_signals(self) -> Iterator[None]:
@@ -215,7 +219,7 @@ class Parent:
             "port": self._settings.port,
             "data_dir": str(self._settings.data_dir.absolute()),
             "worker_listen": "",
-            "monitoring_listen": "",
+            "monitoring_listen": self._settings.monitoring_listen,
             "workers": self._settings.workers if is_worker else 0,
         }
         config = self._sources.config
@@ -230,7 +234,9 @@ class Parent:
                 listeners=[]
                 if is_worker
                 else [[one.fileno() for one in of_place] for of_place in self._listeners],
-                monitoring=None,
+                monitoring=None
+                if is_worker or self._monitoring is None
+                else self._monitoring.fileno(),
                 held=self._held,
                 workers=self._settings.workers,
             )
