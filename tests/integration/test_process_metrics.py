@@ -1,0 +1,82 @@
+"""Health and figures of several processes of one port, from outside."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from support.metrics import Figures, failing, metrics
+from support.process_set import children, wait_until_replaced
+from support.server import Server, running_server
+from support.tus import task_id, upload
+from support.waiting import wait_until
+
+CONTENT = b"content"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Two servers and their worker, with one address for figures."""
+    env = {"TUSD_MONITORING_LISTEN": "127.0.0.1:0"}
+    flags = ("--processes", "2", "--workers", "1")
+    with running_server(tmp_path / "data", *flags, env=env) as server:
+        yield server
+
+
+def figures_address(server: Server) -> str:
+    line = next(line for line in server.lines if line.startswith("figures "))
+    return line.split()[1].removesuffix("/metrics")
+
+
+def total(found: Figures, name: str) -> float:
+    return sum(value for key, value in found.items() if key.split(",")[0] == name)
+
+
+def up(found: Figures) -> list[float]:
+    return [value for key, value in found.items() if key.startswith("tusd_process_up,")]
+
+
+def test_one_scrape_shows_all_processes(server: Server) -> None:
+    address = figures_address(server)
+    tasks = [task_id(upload(server, CONTENT, "a.txt")) for _ in range(6)]
+    for task in tasks:
+        server.wait_for_status(task, "completed")
+    wait_until(lambda: total(metrics(address), "tusd_worker_attempts_total") >= 1)
+    found = metrics(address)
+    assert total(found, "tusd_uploads_created_total") == len(tasks)
+    assert up(found) == [1, 1, 1]
+    assert total(found, "tusd_worker_slots") == 1
+    assert len([key for key in found if key.startswith("process_open_fds,")]) == 3
+    # What all processes report alike comes once, without their number.
+    assert found["tusd_uploads_open"] == 0
+    assert found["tusd_jobs,failed"] == 0
+    assert failing(address) == (200, "ready", {})
+    assert httpx.get(f"{server.url}/metrics").status_code == 404
+
+    stopped = children(server)[0]
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        wait_until(lambda: sorted(up(metrics(address))) == [0, 1, 1])
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    wait_until(lambda: up(metrics(address)) == [1, 1, 1])
+
+    os.kill(stopped, signal.SIGKILL)
+    wait_until_replaced(server, stopped, 3)
+    wait_until(lambda: up(metrics(address)) == [1, 1, 1])
+
+
+def test_the_operator_is_known_at_every_process_and_sees_one_worker(server: Server) -> None:
+    with server.operator() as browser:
+        cookies = dict(browser.cookies)
+        for _ in range(8):
+            # Each connection may meet another process.
+            found = httpx.get(f"{server.url}/api/admin/overview", cookies=cookies)
+            overview = found.raise_for_status().json()
+            assert [worker["slots"] for worker in overview["workers"]] == [1]
+            assert overview["away"] == []
+    link = server.operator_link
+    answers = [httpx.get(link).status_code for _ in range(8)]
+    assert sorted(answers) == [303, *[403] * 7], answers
