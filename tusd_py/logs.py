@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from tusd_py.domain.masking import masked
 from tusd_py.domain.printable import printable
@@ -18,13 +18,16 @@ _NOISY: Final = (
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def start_logging(settings: Settings) -> None:
-    """Log to stderr: ``event key=value`` on a terminal, JSON lines elsewhere."""
+def start_logging(settings: Settings, *, process: int | Literal["parent"] | None = None) -> None:
+    """Log to stderr: ``event key=value`` on a terminal, JSON lines elsewhere.
+
+    Args: process: which process of several of one port this is; each record names it.
+    """
     as_json = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if as_json else _Text())
+    handler.setFormatter(_Json(process) if as_json else _Text(process))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -34,15 +37,24 @@ def start_logging(settings: Settings) -> None:
     logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
-def _facts(record: logging.LogRecord) -> Mapping[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+class _Formatter(logging.Formatter):
+    """Knows the facts of a record."""
+
+    def __init__(self, process: int | str | None) -> None:
+        super().__init__()
+        self._of_process = {} if process is None else {"process": process}
+
+    def facts(self, record: logging.LogRecord) -> Mapping[str, object]:
+        """Return what a record says beside its time, level and event."""
+        own = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        return {**self._of_process, **own}
 
 
-class _Text(logging.Formatter):
+class _Text(_Formatter):
     """Formats each record as one line, without control characters in names from users."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
+        facts = "".join(f" {name}={value}" for name, value in self.facts(record).items())
         line = f"{self.formatTime(record)} {record.levelname} {record.getMessage()}{facts}"
         lines = [printable(masked(line))]
         if record.exc_info:
@@ -52,13 +64,13 @@ class _Text(logging.Formatter):
         return "\n".join(lines)
 
 
-class _Json(logging.Formatter):
+class _Json(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         members: dict[str, object] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
-            **_facts(record),
+            **self.facts(record),
         }
         if record.exc_info:
             members["error"] = self.formatException(record.exc_info)

@@ -65,11 +65,12 @@ def serve(
     }
     settings = settings_from(config, **flags)
     _refuse_strangers(settings)
-    start_logging(settings)
+    alone = count_of(settings.processes) == 1
+    start_logging(settings, process=None if alone else "parent")
     log_service_variables()
     owner_only()
     with plain_errors():
-        if count_of(settings.processes) == 1:
+        if alone:
             from tusd_py.server import serve as run
 
             raise typer.Exit(run(settings, announce=say))

@@ -39,7 +39,7 @@ def main() -> int:
             settings = load_settings(
                 None if order.config is None else Path(order.config), os.environ, order.flags
             )
-            start_logging(settings)
+            start_logging(settings, process=order.number)
             owner_only()
             if order.is_worker:
                 return _work(settings, order, channel)

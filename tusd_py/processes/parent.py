@@ -265,7 +265,7 @@ class Parent:
         if place.following is process:
             place.following = None
             self._renewals.clear()
-            log.error("process.not_replaced", extra={"pid": process.pid, "reason": process.failure})
+            log.error("process.not_replaced", extra={**process.facts, "reason": process.failure})
         if place.current is not process:
             return
         place.current = None
@@ -281,7 +281,7 @@ class Parent:
         place.start_at = now + min(pause, MOST_PAUSE_SECONDS)
         log.error(
             "process.ended",
-            extra={"pid": process.pid, "exit_code": code, "reason": process.failure},
+            extra={**process.facts, "exit_code": code, "reason": process.failure},
         )
 
     def _forget(self, siblings: Siblings) -> None:
@@ -308,7 +308,7 @@ class Parent:
         for process in self._processes:
             overdue = process.ends_by is not None and now > process.ends_by
             if overdue or process.is_silent(now):
-                log.error("process.killed", extra={"pid": process.pid})
+                log.error("process.killed", extra=process.facts)
                 process.kill()
 
     def _kill_all(self) -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 from tusd_py.channel import Channel, ChannelClosed, MessageKind
@@ -52,6 +52,11 @@ class Process:
     def pid(self) -> int:
         """Return the number that the system gave it."""
         return self._program.pid
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """Return by what the log names it."""
+        return {"number": self.order.number, "pid": self.pid}
 
     def hear(self, now: float) -> bool:
         """Read the messages that have arrived. Return False if there will be no more."""
