@@ -94,7 +94,7 @@ def test_an_upload_goes_on_at_another_process_when_its_own_is_killed(tmp_path: P
                 wait_until(lambda before=before: server.file_of(url).stat().st_size > before)
                 for pid in children(server):
                     os.kill(pid, signal.SIGKILL)
-                    # Another process, or this one if it had the connection, is called at once.
+                    # Another process answers at once, if this one had the connection or not.
                     reached = offset(url)
                     wait_until_replaced(server, pid, 2)
                 with suppress(OSError):

@@ -159,8 +159,11 @@ def _systemd_run(words: Sequence[str], folder: Path) -> None:
 
 
 def _systemctl(words: Sequence[str], _: Path) -> None:
-    assert words[:2] == ["enable", "--now"]
-    for unit in words[2:]:
+    if words == ["daemon-reload"]:
+        return
+    enables = words[:2] == ["enable", "--now"]
+    assert enables or words[0] == "restart"
+    for unit in words[2 if enables else 1 :]:
         template = re.sub(r"@.+", "@", unit)
         file = template if "." in template else f"{template}.service"
         assert (DEPLOY / "systemd" / file).is_file(), unit
