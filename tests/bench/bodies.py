@@ -62,7 +62,7 @@ KEYS: Final = ("rest_mib", "peak_mib", "lag_p50_ms", "lag_p99_ms", "last_204_ms"
 
 
 def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
-    rest, before = server.peak_mib(), _lateness(server)
+    rest, before = sum(server.peaks_mib()), _lateness(server)
     done = generate(server, load, source)
     if done.error:
         raise RuntimeError(done.error)
@@ -78,7 +78,7 @@ def _under(server: Running, load: Load, source: Path) -> dict[str, Any]:
 
 
 async def _slow(server: Running, share: int) -> dict[str, Any]:
-    rest = server.peak_mib()
+    rest = sum(server.peaks_mib())
     # Each stream follows an upload of which no event comes: events of others are not sent to it.
     made = httpx.post(
         f"http://{server.address}/files/", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
@@ -86,7 +86,7 @@ async def _slow(server: Running, share: int) -> dict[str, Any]:
     path = f"/api/file/upload/events/{made.headers['Location'].rpartition('/')[2]}"
     streams = await open_streams(f"http://{server.address}", [path] * (LISTENERS // share))
     await until(lambda: all(stream.opened for stream in streams), timeout=120)
-    listening, before = server.peak_mib(), _lateness(server)
+    listening, before = sum(server.peaks_mib()), _lateness(server)
     # Their space is reserved: together they must not be larger than the disk.
     load = Load("slow", 1000 // share, 1 << 20, "upload")
     done = await asyncio.to_thread(generate, server, load, Path("/dev/null"))

@@ -1,4 +1,4 @@
-"""Draw a chart of ``make bench``'s figures: ``chart.py compared.json compared.svg``."""
+"""Draw a chart of ``make bench``'s figures: ``chart.py compared.json compared.svg PLACE``."""
 
 import json
 import statistics
@@ -10,35 +10,40 @@ from xml.sax.saxutils import escape
 
 from loads import LOADS
 
-WIDTH, LEFT, RIGHT, BAR, GAP = 760, 170, 70, 14, 34
+WIDTH, LEFT, RIGHT, BAR, GAP = 760, 210, 70, 14, 34
 STYLE: Final = (
     "text{font:12px sans-serif;fill:#24292f}.title{font-weight:bold}.ours{fill:#2f81f7}"
     ".peer{fill:#8b949e}@media(prefers-color-scheme:dark){text{fill:#e6edf3}}"
 )
-Runs = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+Runs = Sequence[Mapping[str, Any]]
 
 
 def main() -> None:
     """Read the figures, draw, write."""
-    source, target = (Path(name) for name in sys.argv[1:3])
-    target.write_text(chart(json.loads(source.read_text())), "utf-8")
+    source, target, place = sys.argv[1:]
+    runs = [run for run in json.loads(Path(source).read_text())["runs"] if run["place"] == place]
+    Path(target).write_text(chart(runs), "utf-8")
 
 
 def chart(runs: Runs) -> str:
     """Draw one group of bars per load: median CPU of each server, s per GiB or ms per upload."""
     lines: list[str] = []
     top = 24
-    for load, servers in runs.items():
-        if load == "take-over":
+    for load in (name for name in LOADS if name != "take-over"):
+        of: dict[str, list[Mapping[str, Any]]] = {}
+        for run in runs:
+            if run["load"] == load:
+                of.setdefault(run["server"], []).append(run["figures"])
+        if not of:
             continue
         small = LOADS[load].unit == "upload"
         unit = "CPU ms per upload" if small else "CPU seconds per GiB"
         lines.append(f'<text class="title" x="0" y="{top}">{escape(load)}: {unit}</text>')
         top += 8
         medians = {
-            server: statistics.median(run["cpu"] for run in of) * (1000 if small else 1)
-            for server, of in servers.items()
-            if not any(run["error"] for run in of)
+            server: statistics.median(run["cpu"] for run in figures) * (1000 if small else 1)
+            for server, figures in sorted(of.items(), key=_ours_first)
+            if not any(run["error"] for run in figures)
         }
         scale = (WIDTH - LEFT - RIGHT) / max(medians.values())
         for server, value in medians.items():
@@ -56,6 +61,10 @@ def chart(runs: Runs) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}"><style>{STYLE}</style>\n' + "\n".join(lines) + "\n</svg>\n"
     )
+
+
+def _ours_first(server: tuple[str, object]) -> tuple[bool, str]:
+    return not server[0].startswith("tusd-py"), server[0]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,7 @@ func began(o *outcome) ([]*conn, []string) {
 		c, err := dial()
 		if err == nil {
 			conns[i] = c
-			locations[i], err = c.create(*size, nil)
+			locations[i], err = c.create(*size)
 		}
 		if err != nil {
 			o.fail(err)
@@ -120,48 +119,6 @@ func slow(o *outcome) time.Duration {
 		}
 		return c.Close()
 	})
-}
-
-// small: uploads of size bytes over a few connections, in one request each or in two.
-func small(o *outcome, whole bool) time.Duration {
-	body := []byte(strings.Repeat("x", int(*size)))
-	left := int64(*n)
-	var group sync.WaitGroup
-	begun := time.Now()
-	for range make([]struct{}, *conc) {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			c, err := dial()
-			for err == nil && atomic.AddInt64(&left, -1) >= 0 {
-				if err = smallOne(c, body, whole); err == nil {
-					atomic.AddInt64(&o.done, 1)
-				}
-			}
-			if err != nil {
-				o.fail(err)
-			}
-		}()
-	}
-	group.Wait()
-	return time.Since(begun)
-}
-
-func smallOne(c *conn, body []byte, whole bool) error {
-	if whole {
-		_, err := c.create(*size, body)
-		return err
-	}
-	location, err := c.create(*size, nil)
-	if err != nil {
-		return err
-	}
-	c.Write(append(patchHead(location, 0, *size), body...))
-	r, err := c.answer("PATCH", 204)
-	if err != nil {
-		return err
-	}
-	return c.next(r)
 }
 
 // reached waits until the server has at least n bytes of the upload.

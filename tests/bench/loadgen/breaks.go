@@ -29,7 +29,7 @@ func resumeOne(o *outcome) error {
 	if err != nil {
 		return err
 	}
-	location, err := c.create(*size, nil)
+	location, err := c.create(*size)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func takeOverOne(o *outcome) error {
 		return err
 	}
 	defer silent.Close()
-	location, err := silent.create(1<<20, nil)
+	location, err := silent.create(1 << 20)
 	if err != nil {
 		return err
 	}

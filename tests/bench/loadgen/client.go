@@ -47,13 +47,9 @@ func (c *conn) answer(method string, want int) (*http.Response, error) {
 	}
 }
 
-// create makes an upload, with its body if there is one, and returns its path.
-func (c *conn) create(length int64, body []byte) (string, error) {
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nTus-Resumable: 1.0.0\r\nUpload-Length: %d\r\nUpload-Metadata: %s\r\nContent-Length: %d\r\n", *path, *addr, length, metadata, len(body))
-	if len(body) > 0 {
-		head += "Content-Type: application/offset+octet-stream\r\n"
-	}
-	if _, err := c.Write(append([]byte(head+"\r\n"), body...)); err != nil {
+// create makes an upload and returns its path.
+func (c *conn) create(length int64) (string, error) {
+	if _, err := c.Write(createHead(length, 0)); err != nil {
 		return "", err
 	}
 	r, err := c.answer("POST", 201)
@@ -65,6 +61,15 @@ func (c *conn) create(length int64, body []byte) (string, error) {
 		return "", err
 	}
 	return u.RequestURI(), c.next(r)
+}
+
+// createHead is a creation that announces length bytes, of which it brings the first ones.
+func createHead(length int64, brings int) []byte {
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nTus-Resumable: 1.0.0\r\nUpload-Length: %d\r\nUpload-Metadata: %s\r\nContent-Length: %d\r\n", *path, *addr, length, metadata, brings)
+	if brings > 0 {
+		head += "Content-Type: application/offset+octet-stream\r\n"
+	}
+	return []byte(head + "\r\n")
 }
 
 // next makes the connection ready for another request.
@@ -81,7 +86,12 @@ func (c *conn) next(r *http.Response) error {
 }
 
 func patchHead(location string, offset, length int64) []byte {
-	return []byte(fmt.Sprintf("PATCH %s HTTP/1.1\r\nHost: %s\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: %d\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: %d\r\n\r\n", location, *addr, offset, length))
+	return []byte("PATCH " + location + patchTail(offset, length))
+}
+
+// patchTail is what follows the path in the head of a PATCH.
+func patchTail(offset, length int64) string {
+	return fmt.Sprintf(" HTTP/1.1\r\nHost: %s\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: %d\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: %d\r\n\r\n", *addr, offset, length)
 }
 
 // offset asks for the offset on a connection of its own; how long the answer took.

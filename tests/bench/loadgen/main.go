@@ -18,11 +18,11 @@ var (
 	addr   = flag.String("addr", "127.0.0.1:8000", "server")
 	path   = flag.String("path", "/files/", "path of the endpoint")
 	mode   = flag.String("mode", "big", "big | paced | small | cwu | resume | takeover | slow")
-	n      = flag.Int("n", 1, "streams (big, paced, slow), uploads (small, cwu), rounds (resume, takeover)")
-	conc   = flag.Int("c", 32, "connections (small, cwu)")
+	n      = flag.Int("n", 1, "streams (big, paced, slow), most uploads (small, cwu), rounds (resume, takeover)")
+	conc   = flag.Int("c", 64, "connections (small, cwu)")
 	size   = flag.Int64("size", 1<<30, "bytes per upload")
 	source = flag.String("source", "", "file in memory that bodies are sent from")
-	hold   = flag.Duration("hold", 10*time.Second, "how long slow streams go on")
+	hold   = flag.Duration("hold", 10*time.Second, "how long slow streams and small uploads go on")
 )
 
 // outcome gathers what the parallel parts of a run report.
