@@ -20,7 +20,7 @@ from tusd_py.banner import startup_banner
 from tusd_py.channel import ChannelClosed, MessageKind
 from tusd_py.counts.port import Counts
 from tusd_py.domain.errors import BackendError
-from tusd_py.garbage import collect_rarely, exclude_from_collection
+from tusd_py.garbage import exclude_from_collection
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.hooks.callables import Hooks
 from tusd_py.http.authentication import Authenticate
@@ -56,7 +56,6 @@ def serve(
         the banner.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
-    collect_rarely()
     raise_limit()
     hide_from_other_processes()
     with ExitStack() as stack:

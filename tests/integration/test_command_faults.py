@@ -16,14 +16,14 @@ from support.terminal import PROGRAM
 from support.tokens import SECRET, bearer, token
 from support.tus import upload
 
-from tusd_py.cli.main import app, run
+from tusd_py.cli.main import application, run
 
 TASK = "0" * 32
 USERS = [
     ["ls"], ["upload", "a.txt"], ["watch", TASK], ["download", TASK, "-o", "new"],
     ["renditions", TASK], ["rm", TASK, "--yes"], ["share", TASK],
 ]  # fmt: skip
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = sorted(typer.main.get_command(application()).commands)  # type: ignore[attr-defined]
 Ran = tuple[int, str, str]
 Running = Callable[..., Ran]
 
@@ -41,7 +41,7 @@ def ran(
 
     def run_line(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["tusd-py", *arguments])
-        code = run(typer.main.get_command(app))
+        code = run(typer.main.get_command(application()))
         shown = capsys.readouterr()
         return code, shown.out, shown.err
 

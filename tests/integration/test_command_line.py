@@ -15,7 +15,7 @@ from support.nginx import Nginx
 from support.server import Server
 from typer.testing import CliRunner
 
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 
 PROGRAM = Path(__file__).parents[2] / ".venv/bin/tusd-py"
 
@@ -101,7 +101,7 @@ def test_the_next_file_is_sent_while_the_one_before_is_processed() -> None:
 
     named([b"a", b"b"])
     with HostileServer(answering) as server:
-        done = CliRunner().invoke(app, ["upload", "a", "b", "--url", server.files])
+        done = CliRunner().invoke(application(), ["upload", "a", "b", "--url", server.files])
     assert done.exit_code == 0, done.output
 
 
@@ -111,7 +111,9 @@ def test_the_trouble_of_one_file_is_its_own(folder: Path) -> None:
     sources = ["a", "nothing", "n" * 300, "/proc/self/status", "z"]
     uploads = Uploads()
     with HostileServer(uploads) as server:
-        done = CliRunner().invoke(app, ["upload", *sources, "--url", server.files, "--json"])
+        done = CliRunner().invoke(
+            application(), ["upload", *sources, "--url", server.files, "--json"]
+        )
     assert done.exit_code == 1
     states = [json.loads(line) for line in done.output.splitlines()]
     failed = {state["file"]: state["error"] for state in states if "error" in state}
@@ -132,7 +134,7 @@ def test_programs_get_the_sentences_of_the_readers_language(
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     with HostileServer(answering) as server:
         line = ["upload", "a", "b", "--url", server.files, "--json", "--no-follow"]
-        done = CliRunner().invoke(app, [*line, "--retries", "0"])
+        done = CliRunner().invoke(application(), [*line, "--retries", "0"])
     assert done.exit_code == 3
     failed = next(state for state in map(json.loads, done.stdout.splitlines()) if "error" in state)
     assert failed["file"] == "b"
@@ -146,7 +148,7 @@ def test_a_pipe_is_sent_to_its_end(folder: Path) -> None:
     writer = threading.Thread(target=pipe.write_bytes, args=(content,))
     writer.start()
     with HostileServer(uploads) as server:
-        done = CliRunner().invoke(app, ["upload", "pipe", "--url", server.files])
+        done = CliRunner().invoke(application(), ["upload", "pipe", "--url", server.files])
     writer.join(60)
     assert done.exit_code == 0, done.output
     assert uploads.contents == [content]
@@ -166,7 +168,7 @@ def test_a_server_that_never_answers_is_named_once(folder: Path) -> None:
 
 def test_a_stream_is_not_said_to_go_on() -> None:
     line = ["upload", "-", "--url", "http://127.0.0.1:1/files/"]
-    done = CliRunner().invoke(app, line, input=b"content")
+    done = CliRunner().invoke(application(), line, input=b"content")
     assert done.exit_code == 3
     assert done.output.endswith("Connection refused)\n")
 
@@ -183,7 +185,7 @@ def test_after_a_server_has_gone_each_file_is_named_soon() -> None:
 
     with HostileServer(answering) as server:
         line = ["upload", "a", "b", "c", "--url", server.files, "--retries", "1", "--no-follow"]
-        done = CliRunner().invoke(app, line)
+        done = CliRunner().invoke(application(), line)
     assert done.exit_code == 3
     for name in ("b", "c"):
         assert f"tusd-py: {name}: no server answers there: Connection refused" in done.output
@@ -193,7 +195,9 @@ def test_after_a_server_has_gone_each_file_is_named_soon() -> None:
 @pytest.mark.parametrize("key", ["", "a b", "a,b", "ключ", "a\nb"])
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/files/"])
 def test_a_key_of_metadata_is_checked_before_anything_is_sent(key: str, address: str) -> None:
-    done = CliRunner().invoke(app, ["upload", "a", "--url", address, "--metadata", f"{key}=1"])
+    done = CliRunner().invoke(
+        application(), ["upload", "a", "--url", address, "--metadata", f"{key}=1"]
+    )
     assert done.exit_code == 2
     assert "printable ASCII" in done.output
 
@@ -208,7 +212,7 @@ def test_a_token_that_no_header_can_have_is_refused_and_not_shown(
 ) -> None:
     named([b"a"])
     line = [*command, "--url", "http://127.0.0.1:1/files/", "--token", token]
-    done = CliRunner().invoke(app, line)
+    done = CliRunner().invoke(application(), line)
     assert (done.exit_code, done.output) == (
         2,
         "tusd-py: --token: the token must consist of printable ASCII without spaces\n",
@@ -218,7 +222,7 @@ def test_a_token_that_no_header_can_have_is_refused_and_not_shown(
 def test_the_end_of_a_line_is_no_part_of_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUSD_TOKEN", "canary\r\n")
     with HostileServer(lambda _: answer(200, b'{"tasks": []}')) as server:
-        assert CliRunner().invoke(app, ["tasks", "--url", server.files]).exit_code == 0
+        assert CliRunner().invoke(application(), ["tasks", "--url", server.files]).exit_code == 0
     assert server.requests[0].headers["authorization"] == "Bearer canary"
 
 
@@ -226,7 +230,7 @@ def test_the_end_of_a_line_is_no_part_of_a_token(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("url", ["127.0.0.1:8888", "http://a\nb/", "http://[::1", "", "ftp://a/"])
 def test_a_text_that_is_no_address_is_refused(command: list[str], url: str) -> None:
     named([b"a"])
-    done = CliRunner().invoke(app, [*command, "--url", url])
+    done = CliRunner().invoke(application(), [*command, "--url", url])
     assert done.exit_code == 2
     assert done.output.startswith("tusd-py: --url ")
     assert len(done.output.splitlines()) == 1
@@ -244,11 +248,11 @@ def nginx(server: Server) -> Iterator[Nginx]:
 def test_a_certificate_is_trusted_by_an_option_alone(nginx: Nginx, command: list[str]) -> None:
     named([b"a"])
     line = [*command, "--url", f"{nginx.url}/files/"]
-    refused = CliRunner().invoke(app, line)
+    refused = CliRunner().invoke(application(), line)
     assert "certificate" in refused.output
     assert refused.exit_code == (1 if command == ["doctor"] else 3)
     for option in (["--cacert", str(nginx.certificate)], ["--insecure"]):
-        done = CliRunner().invoke(app, [*line, *option])
+        done = CliRunner().invoke(application(), [*line, *option])
         assert "can't be reached" not in done.output
         assert "certificate" not in done.output
         assert "tls" in done.output or command != ["doctor"]
@@ -258,7 +262,7 @@ def test_a_certificate_is_trusted_by_an_option_alone(nginx: Nginx, command: list
 def test_a_file_of_no_certificates_is_refused(folder: Path, content: bytes | None) -> None:
     if content is not None:
         (folder / "ca.pem").write_bytes(content)
-    done = CliRunner().invoke(app, ["tasks", "--cacert", "ca.pem"])
+    done = CliRunner().invoke(application(), ["tasks", "--cacert", "ca.pem"])
     assert done.exit_code == 2
     assert done.output.startswith("tusd-py: --cacert ca.pem: ")
 
@@ -269,5 +273,5 @@ def test_an_interrupted_upload_says_how_it_goes_on(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("tusd_py.cli.sending.send_files", interrupt)
     named([b"a"])
-    done = CliRunner().invoke(app, ["upload", "a"])
+    done = CliRunner().invoke(application(), ["upload", "a"])
     assert "tusd-py: stopped; the same command goes on later" in done.output

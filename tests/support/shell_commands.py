@@ -14,7 +14,7 @@ from support.own_files import ROOT
 from support.snippets import Snippet
 from topology.__main__ import command_parser
 
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 
 WRONG_USAGE: Final = typer.BadParameter.__mro__[1]
 """The error of every wrong option or argument, which Typer does not export."""
@@ -80,7 +80,7 @@ def _name(command: Sequence[str]) -> str:
 
 
 def _tusd_py(words: Sequence[str], _: Path) -> None:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application())
     rest = list(words)
     while found := getattr(command, "commands", {}).get(rest[0] if rest else ""):
         command = found

@@ -17,12 +17,12 @@ from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
 from tusd_py.auth.jwks_cache import JwksCache
 from tusd_py.auth.subject import priority_of, roles_of, tenant_of, user_id_of
+from tusd_py.auth.token_kind import MAX_TOKEN_CHARACTERS
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.errors import TokenExpired, TokenInvalid
 
 LEEWAY_SECONDS: Final = 30
-MAX_TOKEN_CHARACTERS: Final = 8192
 MAX_CACHED: Final = 1024
 """Verified tokens that are cached: verifying one takes 30 us, finding it takes 1 us."""
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import Config, DataDir, plain_errors, refuse, settings_from
+from tusd_py.cli.common import Config, DataDir, plain_errors, settings_from
 from tusd_py.cli.output import say
+from tusd_py.cli.refusal import refuse
 
 
 def admin_link(

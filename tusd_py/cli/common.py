@@ -1,15 +1,15 @@
-"""Read settings and refuse in one sentence, for all commands."""
+"""Read settings and open their adapters, for the commands of operators."""
 
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from tusd_py.cli.output import say_masked
+from tusd_py.cli.refusal import refuse
 from tusd_py.failure_sentence import DEPLOYMENT_ERRORS, failure_sentence
 from tusd_py.ports import Ports
 from tusd_py.private_files import owner_only
@@ -21,12 +21,6 @@ Config = Annotated[Path | None, typer.Option("--config", help="A YAML file of se
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="The directory of all data.")]
 
 log = logging.getLogger(__name__)
-
-
-def refuse(sentence: str, code: int = 2) -> NoReturn:
-    """Print the reason on stderr, in one sentence, and exit."""
-    say_masked(f"tusd-py: {sentence}", error=True)
-    raise typer.Exit(code)
 
 
 def settings_from(config: Path | None, **flags: object) -> Settings:

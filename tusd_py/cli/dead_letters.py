@@ -4,15 +4,9 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import (
-    Config,
-    DataDir,
-    opened_ports,
-    plain_errors,
-    refuse,
-    settings_from,
-)
+from tusd_py.cli.common import Config, DataDir, opened_ports, plain_errors, settings_from
 from tusd_py.cli.output import say
+from tusd_py.cli.refusal import refuse
 from tusd_py.clock import rfc3339
 from tusd_py.domain.ids import parse_upload_id
 from tusd_py.jobs.failed_jobs import drop_failed, reopen_failed

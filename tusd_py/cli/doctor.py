@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import Config, DataDir, refuse, settings_from
+from tusd_py.cli.common import Config, DataDir, settings_from
 from tusd_py.cli.output import say_json, say_masked
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,

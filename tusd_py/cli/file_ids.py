@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tusd_py.cli.common import refuse
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.texts import text
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from tusd_py.catalog.values import FileState
-from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time
 from tusd_py.cli.file_ids import SHORT
 from tusd_py.cli.output import console, say, say_fields, say_json
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,

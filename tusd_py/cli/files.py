@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from tusd_py.cli.common import refuse
 from tusd_py.cli.file_ids import FileId, named_upload
 from tusd_py.cli.output import discard_output, progress_line, say, say_json
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,

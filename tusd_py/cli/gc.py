@@ -4,15 +4,9 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import (
-    Config,
-    DataDir,
-    opened_ports,
-    plain_errors,
-    refuse,
-    settings_from,
-)
+from tusd_py.cli.common import Config, DataDir, opened_ports, plain_errors, settings_from
 from tusd_py.cli.output import say
+from tusd_py.cli.refusal import refuse
 from tusd_py.logs import start_logging
 from tusd_py.ports import Ports
 

@@ -7,10 +7,10 @@ from urllib.parse import urljoin, urlsplit
 
 import typer
 
-from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time
 from tusd_py.cli.logins import Login
 from tusd_py.cli.output import say, say_json
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,

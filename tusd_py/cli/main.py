@@ -7,31 +7,12 @@ Exit codes: 0 done; 1 something failed; 2 wrong usage or settings; 3 the server 
 import logging
 import sys
 import threading
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
 
-from tusd_py.cli import (
-    admin_link,
-    config,
-    dead_letters,
-    doctor,
-    file_list,
-    files,
-    gc,
-    login,
-    prioritize,
-    removal,
-    reprocess,
-    serve,
-    share,
-    token,
-    upload,
-    user,
-    watch,
-    worker,
-)
 from tusd_py.cli.output import (
     discard_output,
     print_any_text,
@@ -41,35 +22,31 @@ from tusd_py.cli.output import (
 )
 from tusd_py.cli.texts import text, translated
 
-app = typer.Typer(
-    name="tusd-py",
-    help="Resumable uploads: tus 1.0, hashed, compressed, stored.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("login")(login.login)
-app.command("logout")(login.logout)
-app.command("upload")(upload.upload)
-app.command("ls")(file_list.ls)
-# Scripts know the command by this name.
-app.command("tasks", help="The same as ls.")(file_list.ls)
-app.command("watch")(watch.watch)
-app.command("download")(files.download)
-app.command("renditions")(files.renditions)
-app.command("rm")(removal.rm)
-app.command("share")(share.share)
-app.command("token")(token.token)
-app.command("admin-link")(admin_link.admin_link)
-app.command("gc")(gc.gc)
-app.command("reprocess")(reprocess.reprocess)
-app.command("prioritize")(prioritize.prioritize)
-app.command("doctor")(doctor.doctor)
-app.add_typer(user.app, name="user")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(config.app, name="config")
-
+COMMANDS: Final[Mapping[str, str]] = {
+    "serve": "serve:serve",
+    "worker": "worker:worker",
+    "login": "login:login",
+    "logout": "login:logout",
+    "upload": "upload:upload",
+    "ls": "file_list:ls",
+    # Scripts know the command by this name.
+    "tasks": "file_list:ls",
+    "watch": "watch:watch",
+    "download": "files:download",
+    "renditions": "files:renditions",
+    "rm": "removal:rm",
+    "share": "share:share",
+    "token": "token:token",
+    "admin-link": "admin_link:admin_link",
+    "gc": "gc:gc",
+    "reprocess": "reprocess:reprocess",
+    "prioritize": "prioritize:prioritize",
+    "doctor": "doctor:doctor",
+    "user": "user:app",
+    "dead-letters": "dead_letters:app",
+    "config": "config:app",
+}
+"""Module and function of each command, or its commands, in the order of the help."""
 OPERATOR_COMMANDS: Final = frozenset({
     "serve", "worker", "token", "admin-link", "gc", "reprocess", "prioritize", "doctor", "user",
     "dead-letters", "config",
@@ -81,11 +58,12 @@ WRONG_USAGE: Final[Any] = typer.BadParameter.__mro__[1]
 
 def _version(*, wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"tusd-py {version('tusd-py')}")
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     _version: Annotated[
         bool,
@@ -100,6 +78,25 @@ def _root(
     """Resumable uploads: tus 1.0, hashed, compressed, stored."""
 
 
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with the commands of these names, whose modules are imported."""
+    app = typer.Typer(
+        name="tusd-py",
+        help="Resumable uploads: tus 1.0, hashed, compressed, stored.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for name in names:
+        module, _, member = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"tusd_py.cli.{module}"), member)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, help="The same as ls." if name == "tasks" else None)(command)
+    return app
+
+
 def main() -> None:
     """Run the command that the arguments name, and exit."""
     print_any_text()
@@ -107,6 +104,8 @@ def main() -> None:
     logging.lastResort = logging.NullHandler()
     sys.excepthook = say_traceback
     threading.excepthook = say_thread_traceback
+    # The modules of all commands take a quarter of a second; the help needs them.
+    app = application([sys.argv[1]] if sys.argv[1:2] and sys.argv[1] in COMMANDS else COMMANDS)
     sys.exit(run(typer.main.get_command(app)))
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time
 from tusd_py.cli.file_ids import is_id, no_id_text
 from tusd_py.cli.output import say, say_json
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,

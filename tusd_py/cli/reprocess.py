@@ -6,15 +6,9 @@ from typing import Annotated, Final
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from tusd_py.cli.common import (
-    Config,
-    DataDir,
-    opened_ports,
-    plain_errors,
-    refuse,
-    settings_from,
-)
+from tusd_py.cli.common import Config, DataDir, opened_ports, plain_errors, settings_from
 from tusd_py.cli.output import say
+from tusd_py.cli.refusal import refuse
 from tusd_py.domain.errors import BackendError, TusdError
 from tusd_py.domain.ids import UploadId, parse_upload_id
 from tusd_py.domain.job import LAST_PRIORITY

@@ -4,15 +4,9 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import (
-    Config,
-    DataDir,
-    log_service_variables,
-    plain_errors,
-    refuse,
-    settings_from,
-)
+from tusd_py.cli.common import Config, DataDir, log_service_variables, plain_errors, settings_from
 from tusd_py.cli.output import say
+from tusd_py.cli.refusal import refuse
 from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
 from tusd_py.processes.parent import Parent, count_of

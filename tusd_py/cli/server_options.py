@@ -11,9 +11,9 @@ from urllib.parse import urljoin, urlsplit
 
 import typer
 
-from tusd_py.cli.common import refuse
 from tusd_py.cli.logins import Login, Logins, UnreadableLogins, logins_file
 from tusd_py.cli.output import say_pause
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.texts import text, translated
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from tusd_py.cli.common import refuse
 from tusd_py.cli.figures import local_time
 from tusd_py.cli.file_ids import named_upload
 from tusd_py.cli.output import say, say_fields, say_json
 from tusd_py.cli.qr_code import say_qr_code
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,
@@ -22,7 +22,7 @@ from tusd_py.cli.server_options import (
     opened_client,
 )
 from tusd_py.cli.texts import text, translated
-from tusd_py.settings.values import parse_duration
+from tusd_py.domain.quantities import parse_duration
 
 MAX_PASSWORD: Final = 4096
 """The most characters that are read of standard input."""

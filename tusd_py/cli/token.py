@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from tusd_py.cli.common import Config, refuse, settings_from
+from tusd_py.cli.common import Config, settings_from
+from tusd_py.cli.refusal import refuse
 from tusd_py.settings.model import Settings
 
 
@@ -39,7 +40,7 @@ def signed_token(
     """
     from tusd_py.auth.session import session_token
     from tusd_py.clock import SystemClock
-    from tusd_py.http.authentication import claim_rules
+    from tusd_py.http.session_access import claim_rules
 
     return session_token(
         settings.auth.access_secret.get_secret_value().encode(),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tusd_py.cli.common import refuse
 from tusd_py.cli.output import say
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.server_options import (
     CaCert,
     Insecure,
@@ -20,7 +20,7 @@ from tusd_py.cli.server_options import (
     unreachable_text,
 )
 from tusd_py.cli.texts import text, translated
-from tusd_py.settings.values import parse_size
+from tusd_py.domain.quantities import parse_size
 
 if TYPE_CHECKING:
     from tusd_py.cli.sources import Source

@@ -9,15 +9,16 @@ from typing import Annotated, Final
 
 import typer
 
-from tusd_py.cli.common import Config, refuse, settings_from
+from tusd_py.cli.common import Config, settings_from
+from tusd_py.cli.refusal import refuse
 from tusd_py.cli.token import signed_token
 from tusd_py.domain.caller import Caller
 from tusd_py.domain.durations import DAY_SECONDS
 from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.masking import masked_value
+from tusd_py.domain.quantities import parse_duration
 from tusd_py.settings.access import AuthSettings
 from tusd_py.settings.model import Settings
-from tusd_py.settings.values import parse_duration
 
 LONGEST_DAYS: Final = 3650
 
@@ -90,7 +91,7 @@ def _check_secret(auth: AuthSettings, name: str) -> None:
 def _read_back(settings: Settings, token: str) -> tuple[Caller, datetime]:
     """Return the user of the token and its end (UTC); refuse if the server would not accept it."""
     from tusd_py.auth.session import caller_of, unverified_header, verified_claims
-    from tusd_py.http.authentication import claim_rules
+    from tusd_py.http.session_access import claim_rules
 
     rules = claim_rules(settings.auth)
     secret = settings.auth.access_secret.get_secret_value().encode()

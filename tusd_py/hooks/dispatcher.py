@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from tusd_py.catalog.ports.hooks import HookRepository
 from tusd_py.catalog.values import PendingEvent
@@ -13,8 +13,11 @@ from tusd_py.domain.hook import DELIVERY_BACKOFF, HookEvent, HookRequest, Upload
 from tusd_py.domain.upload import Upload
 from tusd_py.hooks.callables import Hooks
 from tusd_py.hooks.payload import HookNotification, notification_of
-from tusd_py.hooks.webhook import Webhook
 from tusd_py.threads import Threads
+
+if TYPE_CHECKING:
+    # With an HTTP client, which only a webhook needs.
+    from tusd_py.hooks.webhook import Webhook
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class HookDispatcher:
         clock: Clock,
         *,
         hooks: Hooks,
-        webhook: Webhook | None,
+        webhook: "Webhook | None",
         web_events: Collection[HookEvent],
         give_up_after: float,
         count: Callable[[HookEvent, Result], None],

@@ -10,12 +10,10 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from tusd_py.auth.jwks_cache import JwksCache
 from tusd_py.auth.scoped_tokens import ScopedTokens
-from tusd_py.auth.session import ClaimRules, SessionTokens
 from tusd_py.clock import Clock
 from tusd_py.domain.caller import EVERYBODY, Caller
-from tusd_py.domain.errors import TokenInvalid, Unauthenticated
+from tusd_py.domain.errors import TokenInvalid
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.settings.access import AuthSettings
 
@@ -102,18 +100,6 @@ def bearer_token(headers: Headers) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def by_session_tokens(sessions: SessionTokens) -> Authenticate:
-    """Return the authentication that needs a session token in every request."""
-
-    async def authenticate(connection: HTTPConnection) -> Caller:
-        token = bearer_token(connection.headers)
-        if token is None:
-            raise Unauthenticated
-        return await sessions.caller(token)
-
-    return authenticate
-
-
 def open_access(settings: AuthSettings, clock: Clock, authenticate: Authenticate | None) -> Access:
     """Return the access by the settings; ``authenticate`` takes the place of session tokens."""
     secret = settings.grant_secret()
@@ -125,25 +111,7 @@ def open_access(settings: AuthSettings, clock: Clock, authenticate: Authenticate
 def _by_settings(settings: AuthSettings, clock: Clock) -> Authenticate:
     if not settings.enabled:
         return anonymous
-    keys = None
-    if settings.jwks_url:
-        # Only this needs an HTTP client, which takes long to import.
-        from tusd_py.auth.jwks_document import fetched
+    # Only a server with users needs a library of tokens and a cryptographic one.
+    from tusd_py.http.session_access import by_session_tokens
 
-        url = settings.jwks_url
-        keys = JwksCache(lambda: fetched(url), clock, max_age=settings.jwks_max_age)
-    rules = claim_rules(settings)
-    secret = settings.access_secret.get_secret_value().encode() or None
-    return by_session_tokens(SessionTokens(rules, clock, secret=secret, keys=keys))
-
-
-def claim_rules(settings: AuthSettings) -> ClaimRules:
-    """Return the rules by which session tokens are checked, from the settings."""
-    return ClaimRules(
-        issuer=settings.issuer,
-        audience=settings.audience,
-        user_claim=settings.user_claim,
-        role_claim=settings.role_claim,
-        tenant_claim=settings.tenant_claim,
-        priority_claim=settings.priority_claim,
-    )
+    return by_session_tokens(settings, clock)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-import yaml
 from pydantic import ValidationError
 
 from tusd_py.settings.model import Settings
@@ -100,6 +99,9 @@ def _put(
 
 
 def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> None:
+    # Most processes have no file.
+    import yaml
+
     try:
         found = yaml.safe_load(config.read_text("utf-8"))
     except OSError as error:

@@ -9,28 +9,13 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from tusd_py.domain.durations import DAY_SECONDS
+from tusd_py.domain.quantities import parse_duration, parse_size
 from tusd_py.protocol.fields import is_field_name
 from tusd_py.protocol.host import canonical_host
 from tusd_py.protocol.origin import parse_public_url
 from tusd_py.settings.secret_strength import flaw_of_secret
 
 GIB: Final = 1 << 30
-_SIZE_UNITS: Final = {
-    "": 1, "b": 1,
-    "k": 1 << 10, "kib": 1 << 10, "kb": 1000,
-    "m": 1 << 20, "mib": 1 << 20, "mb": 1000**2,
-    "g": 1 << 30, "gib": 1 << 30, "gb": 1000**3,
-    "t": 1 << 40, "tib": 1 << 40, "tb": 1000**4,
-}  # fmt: skip
-_DURATION_UNITS: Final = {
-    "": 1.0,
-    "ms": 0.001,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-    "d": float(DAY_SECONDS),
-}
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?P<port>:[0-9]{1,5})?"
 )
@@ -38,29 +23,6 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 UNIX_PATH_BYTES: Final = 107
 """Longest path of a Unix socket: the size in ``sockaddr_un`` without the final NUL."""
 _EXTENSION: Final = re.compile(r"\.?[A-Za-z0-9]{1,10}")
-_QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
-
-
-def parse_size(value: object) -> object:
-    """Return the bytes of ``10GiB``, ``500MB`` or a plain number. Raises: ValueError."""
-    return _quantity(value, _SIZE_UNITS, "a size such as 10GiB", whole=True)
-
-
-def parse_duration(value: object) -> object:
-    """Return the seconds of ``24h``, ``500ms`` or a plain number. Raises: ValueError."""
-    return _quantity(value, _DURATION_UNITS, "a duration such as 24h", whole=False)
-
-
-def _quantity(
-    value: object, units: dict[str, int] | dict[str, float], what: str, *, whole: bool
-) -> object:
-    if not isinstance(value, str):
-        return value
-    match = _QUANTITY.fullmatch(value.strip().lower())
-    if match is None or match[2] not in units:
-        raise ValueError(f"not {what}")
-    amount = float(match[1]) * units[match[2]]
-    return int(amount) if whole else amount
 
 
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]

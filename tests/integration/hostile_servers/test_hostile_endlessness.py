@@ -9,7 +9,7 @@ from support.hostile import Answering, HostileServer, Request, answer, event
 from support.hostile_clients import KINDS, TASK, upload_by
 from typer.testing import CliRunner
 
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 from tusd_py.client import Refused, Unreachable
 from tusd_py.clock import SystemClock
 from tusd_py.doctor.deployment.exposure import check_exposure
@@ -72,7 +72,7 @@ def test_what_was_never_reached_is_given_up_soon_and_reported(
 
     monkeypatch.setattr("asyncio.sleep", sleep)
     named = {"upload": [str(file)], "tasks": []}.get(command, [TASK])
-    done = CliRunner().invoke(app, [command, *named, "--url", url])
+    done = CliRunner().invoke(application(), [command, *named, "--url", url])
     assert done.exit_code == code, done.output
     assert sum(waited) <= 10
     assert done.output.startswith("tusd-py: ")
@@ -84,7 +84,7 @@ def test_a_missing_task_is_reported_soon(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("time.sleep", lambda _: None)
     missing = answer(404, b'{"detail": "There is no such task."}')
     with HostileServer(lambda _: missing) as server:
-        done = CliRunner().invoke(app, ["watch", TASK, "--url", server.files])
+        done = CliRunner().invoke(application(), ["watch", TASK, "--url", server.files])
         assert (done.exit_code, done.output) == (1, "tusd-py: There is no such task.\n")
         assert len(server.requests) <= 4
 
@@ -92,7 +92,7 @@ def test_a_missing_task_is_reported_soon(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_same_state_again_and_again_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     with HostileServer(lambda _: event(status="pending", progress=0)) as server:
-        done = CliRunner().invoke(app, ["watch", TASK, "--url", server.files])
+        done = CliRunner().invoke(application(), ["watch", TASK, "--url", server.files])
         assert done.exit_code == 3
         assert len(server.requests) < 70
 
@@ -110,7 +110,7 @@ def test_the_same_state_again_and_again_ends(monkeypatch: pytest.MonkeyPatch) ->
 def test_events_that_fill_the_memory_end(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     with HostileServer(lambda _: answer(200, body)) as server:
-        done = CliRunner().invoke(app, ["watch", TASK, "--url", server.files])
+        done = CliRunner().invoke(application(), ["watch", TASK, "--url", server.files])
     assert done.exit_code in (1, 3)
     assert done.output.startswith("tusd-py: ")
 

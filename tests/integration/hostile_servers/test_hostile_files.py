@@ -12,7 +12,7 @@ from support.hostile import Answering, HostileServer, Request, answer
 from support.hostile_clients import CONTENT, TASK, quick
 from typer.testing import CliRunner
 
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 from tusd_py.client import Client, Refused, Unreachable
 
 
@@ -89,17 +89,17 @@ def test_a_file_that_was_named_is_replaced_only_by_force(tmp_path: Path) -> None
     mine.write_text("mine")
     with HostileServer(served("x")) as server:
         line = ["download", TASK, "--url", server.files, "-o", str(mine)]
-        refused = CliRunner().invoke(app, line)
+        refused = CliRunner().invoke(application(), line)
         assert refused.exit_code == 1
         assert "is there already" in refused.output
         assert server.requests == []
         assert mine.read_text() == "mine"
-        assert CliRunner().invoke(app, [*line, "--force"]).exit_code == 0
+        assert CliRunner().invoke(application(), [*line, "--force"]).exit_code == 0
         assert mine.read_text() == "theirs"
         fifo = tmp_path / "fifo"
         os.mkfifo(fifo)
         line = ["download", TASK, "--url", server.files, "-o", str(fifo), "--force"]
-        refused = CliRunner().invoke(app, line)
+        refused = CliRunner().invoke(application(), line)
         assert refused.exit_code == 1
         # What was given already would not help.
         assert "--force" not in refused.output
@@ -109,7 +109,9 @@ def test_a_file_that_was_named_is_replaced_only_by_force(tmp_path: Path) -> None
 def test_a_dash_is_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with HostileServer(served("x", CONTENT)) as server:
-        done = CliRunner().invoke(app, ["download", TASK, "--url", server.files, "-o", "-"])
+        done = CliRunner().invoke(
+            application(), ["download", TASK, "--url", server.files, "-o", "-"]
+        )
     assert done.stdout_bytes == CONTENT
     assert list(tmp_path.iterdir()) == []
 

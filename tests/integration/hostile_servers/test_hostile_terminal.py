@@ -9,7 +9,7 @@ from support.hostile_clients import TASK
 from support.terminal import on_a_terminal
 from typer.testing import CliRunner
 
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202e\ndone\r\t\x7f[link=http://evil]x[/link][/nothing]"
 
@@ -39,7 +39,7 @@ def test_a_servers_text_reaches_no_terminal_as_it_is(
     line: list[str], evil_answer: "type[bytes]", flags: list[str]
 ) -> None:
     with HostileServer(lambda _: evil_answer()) as server:
-        done = CliRunner().invoke(app, [*line, "--url", server.files, *flags])
+        done = CliRunner().invoke(application(), [*line, "--url", server.files, *flags])
     assert done.exception is None or isinstance(done.exception, SystemExit)
     # Those between the fields of a file in the list.
     assert done.output.count("\t") in (0, 4)
@@ -77,6 +77,8 @@ def test_an_uploads_texts_reach_no_terminal_as_they_are(tmp_path: Path, flags: l
         return event(status="completed", progress=100, message=EVIL, oss_path=EVIL)
 
     with HostileServer(answering) as server:
-        done = CliRunner().invoke(app, ["upload", str(file), "--url", server.files, *flags])
+        done = CliRunner().invoke(
+            application(), ["upload", str(file), "--url", server.files, *flags]
+        )
     assert done.exit_code == 0, done.output
     assert clean(done.output), repr(done.output)

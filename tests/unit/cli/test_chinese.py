@@ -10,7 +10,7 @@ from typing import Any, Final
 import typer
 from support.own_files import ROOT
 
-from tusd_py.cli.main import OPERATOR_COMMANDS, app
+from tusd_py.cli.main import OPERATOR_COMMANDS, application
 from tusd_py.cli.steps import _STEPS
 from tusd_py.cli.texts import chinese_texts
 
@@ -47,7 +47,7 @@ def helps(command: Any) -> Iterator[str]:
 
 
 def user_commands() -> dict[str, Any]:
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands: dict[str, Any] = typer.main.get_command(application()).commands  # type: ignore[attr-defined]
     return {name: one for name, one in commands.items() if name not in OPERATOR_COMMANDS}
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 from typer.testing import CliRunner
 
 from tusd_py.cli.config import shown
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 from tusd_py.settings.model import Settings
 
 SIGNING_SECRET = secrets.token_hex(32)
@@ -24,7 +24,7 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: dict[str, Any]) 
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "tusd.yaml"
     file.write_text(yaml.safe_dump(tree))
-    done = CliRunner().invoke(app, ["config", "show", "--config", str(file)])
+    done = CliRunner().invoke(application(), ["config", "show", "--config", str(file)])
     assert done.exit_code == 0, done.output
     return done.output
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from tusd_py.cli.main import app
+from tusd_py.cli.main import application
 
 SECRET = "canary-7f3a"
 
@@ -46,7 +46,7 @@ def test_no_command_shows_a_secret_of_the_settings(
             ["serve", "--port", "0"],
             ["worker"],
         ):
-            done = CliRunner().invoke(app, [*line, "--config", str(file)])
+            done = CliRunner().invoke(application(), [*line, "--config", str(file)])
             assert done.exit_code in (0, 1), done.output
             assert done.output, line
             assert SECRET not in done.output, line
