@@ -37,6 +37,7 @@ from tusd_py.hooks import webhook
 from tusd_py.http.download import content_disposition
 from tusd_py.http.errors import status_of
 from tusd_py.http.json_body import MAX_BODY_BYTES, json_members
+from tusd_py.http.routes.form_content import MalformedForm
 from tusd_py.http.routes.form_file import FormFile
 from tusd_py.jobs.queue.codec import Undecodable, decode, encode
 from tusd_py.protocol.conditions import allows_range, evaluate
@@ -180,11 +181,12 @@ async def _read_form(content_type: str, pieces: list[bytes]) -> None:
     received = 0
     try:
         reader = FormFile(receive, [content_type])
-        await reader.begin()
-        while (message := await reader.receive())["type"] == "http.request":
-            received += len(message["body"])
-            if not message["more_body"]:
-                break
+        content = await reader.begin()
+        rest = [reader.early, *(message["body"] for message in waiting if "body" in message)]
+        for piece in rest:
+            received += sum(len(part) for part in content.take((memoryview(piece),)))
+    except MalformedForm:
+        pass
     except TusdError as error:
         _refused_by_a_client_error(error)
     assert received <= sum(len(piece) for piece in pieces)

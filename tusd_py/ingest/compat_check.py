@@ -136,7 +136,7 @@ async def _send_bodies() -> str | None:
         return f"a change of protocol was answered by {refusal[:200]!r}"
     expected = [
         (_BODY, DrainEnd.COMPLETE, True, ()),
-        (b"abc", DrainEnd.COMPLETE, False, ((b"t", b"1"),)),
+        (b"abc", DrainEnd.COMPLETE, True, ((b"t", b"1"),)),
     ]
     return None if receiver.taken == expected else "bodies or trailers did not come through whole"
 

@@ -29,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from tusd_py.counts.port import Counts
 from tusd_py.ingest.connections import Connections, connections_of
+from tusd_py.ingest.incoming_body import IncomingBody, IncomingChunks, IncomingLength
 from tusd_py.ingest.lingering_close import LingeringClose
 from tusd_py.ingest.refusals import (
     HeadTimeout,
@@ -46,10 +47,10 @@ from tusd_py.ingest.request_head import (
     take_host_of_target,
 )
 from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF, TRAILERS
+from tusd_py.ingest.tls import LendableTls, make_lendable
 from tusd_py.ingest.upgraded import Upgraded
 from tusd_py.ingest.uvicorn_request import (
     ConnectionFlow,
-    IncomingBody,
     RequestCycle,
     known_length,
 )
@@ -58,6 +59,7 @@ from tusd_py.settings.limits import ConnectionSettings
 if TYPE_CHECKING:
     import asyncio
 
+    from uvicorn import Config
     from uvicorn._types import ASGI3Application
 
 log = logging.getLogger(__name__)
@@ -98,8 +100,14 @@ class TusHttpProtocol(HttpToolsProtocol):
     _running: RequestCycle | None = None
     """Request that is being answered."""
     _trailers: list[tuple[bytes, bytes]] | None = None
-    _incoming: IncomingBody | None = None
-    """Body that is being parsed, if its socket can be handed over."""
+    _incoming: IncomingLength | None = None
+    """Body of known length that is being parsed, if its socket can be handed over."""
+    _unparsed_chunks: IncomingChunks | None = None
+    """Chunked body of which nothing is parsed here as long as this is set."""
+    _last = b""
+    """Last three bytes that were parsed."""
+    _ends_with_head = False
+    """Whether the piece that is being parsed ends where a head ends."""
     _end: LingeringClose | None = None
     stopping = False
 
@@ -122,6 +130,11 @@ class TusHttpProtocol(HttpToolsProtocol):
     half_closed = False
 
     # -- the connection
+
+    def __init__(self, config: "Config", *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(config, *arguments, **named)
+        if self.hands_off and config.ssl is not None:
+            make_lendable(config.ssl)
 
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
         """Start a connection, or refuse it when there are too many."""
@@ -150,17 +163,47 @@ class TusHttpProtocol(HttpToolsProtocol):
         over in the next iteration.
         """
         while self._rest:
+            if self._unparsed_chunks is not None and self._end is None:
+                return
             in_chunked_body = self._in_chunked_body()
             if in_chunked_body and self.table.parsing.is_spent:
                 self._parse_later()
                 return
-            size = BODY_PIECE_BYTES if in_chunked_body else HEAD_PIECE_BYTES
+            size = BODY_PIECE_BYTES if in_chunked_body else self._piece_bytes()
             piece, self._rest = self._rest[:size], self._rest[size:]
+            self._last = (self._last + bytes(piece[-3:]))[-3:]
             if in_chunked_body:
+                self._ends_with_head = False
                 self.table.parsing.spend(partial(self._parse, piece))
             else:
                 self._parse(piece)
-        self.flow.release()
+        if self._unparsed_chunks is None:
+            self.flow.release()
+
+    def _piece_bytes(self) -> int:
+        """Return the number of bytes to parse now: a head is parsed without what follows it."""
+        text = b"" if self._in_body else self._last + bytes(self._rest[:HEAD_PIECE_BYTES])
+        end = text.find(b"\r\n\r\n")
+        self._ends_with_head = end >= 0
+        return end + 4 - len(self._last) if end >= 0 else HEAD_PIECE_BYTES
+
+    def parse_body(self) -> None:
+        """Parse the bytes behind the head, unless another way was chosen for them."""
+        if self._unparsed_chunks is not None and not self._unparsed_chunks.is_lent:
+            self.continue_parsing(bytes(self._rest))
+
+    def unparsed_body(self) -> bytes | None:
+        """Return what was received behind the head; see ``incoming_body.Lender``."""
+        if self._unparsed_chunks is None:
+            return None
+        rest, self._rest = bytes(self._rest), memoryview(b"")
+        return rest
+
+    def continue_parsing(self, data: bytes) -> None:
+        """Continue with these bytes; see ``incoming_body.Lender``."""
+        self._unparsed_chunks = None
+        self._rest = memoryview(data)
+        self._parse_rest()
 
     def _parse_later(self) -> None:
         self.flow.hold()
@@ -269,11 +312,9 @@ class TusHttpProtocol(HttpToolsProtocol):
             raise ServerBusy
         self._trailers = []
         extensions: dict[str, Any] = {TRAILERS: {"fields": self._trailers}, INTERIM: {}}
-        length = self._hand_off_length()
-        if length:
-            self._incoming = IncomingBody(self, length)
-            if self.hands_off:
-                extensions[SOCKET_HANDOFF] = {"lender": self._incoming}
+        lender = self._lender()
+        if lender is not None and self.hands_off:
+            extensions[SOCKET_HANDOFF] = {"lender": lender}
         self.scope["extensions"] = extensions
         super().on_headers_complete()
         self.head_begun, self._in_body = False, True
@@ -283,10 +324,34 @@ class TusHttpProtocol(HttpToolsProtocol):
         self.cycle.__class__ = RequestCycle
         self.cycle.connection = self
         self.cycle.incoming = self._incoming
-        if self._incoming is not None:
-            self._incoming.cycle = self.cycle
-            if length > PAUSE_FROM_BYTES:
-                self.flow.pause_reading()
+        if lender is not None:
+            self._hold_back(lender)
+
+    def _lender(self) -> IncomingBody | None:
+        """Return what can hand over the socket of this request's body; None: nothing can."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is None or connection.type != socket.SOCK_STREAM:
+            return None
+        tls = self.transport.get_extra_info("ssl_object")
+        if tls is not None and not (isinstance(tls, LendableTls) and tls.can_be_lent):
+            return None
+        length = known_length(self.headers)
+        if length:
+            self._incoming = IncomingLength(self, length)
+            return self._incoming
+        is_chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
+        if self.hands_off and self._ends_with_head and is_chunked:
+            self._unparsed_chunks = IncomingChunks(self)
+            return self._unparsed_chunks
+        return None
+
+    def _hold_back(self, lender: IncomingBody) -> None:
+        """Read no more of a body before the application receives it."""
+        lender.cycle = self.cycle
+        if self._unparsed_chunks is not None:
+            self.flow.hold()
+        elif self._incoming is not None and self._incoming.length > PAUSE_FROM_BYTES:
+            self.flow.pause_reading()
 
     def _is_websocket(self) -> bool:
         """Return whether the head is a WebSocket's handshake that can be accepted now."""
@@ -302,13 +367,6 @@ class TusHttpProtocol(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         """Return True: ``on_headers_complete`` has refused every other upgrade."""
         return True
-
-    def _hand_off_length(self) -> int:
-        """Return the length of a body that can be read from the socket, in bytes; 0: none can."""
-        connection = self.transport.get_extra_info("socket")
-        if connection is None or self.scheme != "http" or connection.type != socket.SOCK_STREAM:
-            return 0
-        return known_length(self.headers)
 
     def on_body(self, body: bytes) -> None:
         """Process bytes of the body that came through the parser."""

@@ -1,7 +1,6 @@
 """Extends what uvicorn has for one request: the reading of its bytes, its body and its answer."""
 
 import asyncio
-import socket
 from collections.abc import MutableMapping, Sized
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -11,10 +10,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from tusd_py.ingest.lingering_close import KEEP_BYTES
 from tusd_py.ingest.request_head import Fields
 from tusd_py.ingest.scope_extensions import INTERIM
-from tusd_py.ingest.socket_body import SocketReader
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+
+    from tusd_py.ingest.incoming_body import IncomingLength
 
 
 class _Connection(Protocol):
@@ -30,8 +30,8 @@ class _Connection(Protocol):
         """Return the requests that wait for the answer to the one before them."""
         ...
 
-    def skip_body(self) -> None:
-        """Continue with the request after the body, which did not all pass through the parser."""
+    def parse_body(self) -> None:
+        """Parse the bytes behind the head, unless another way was chosen for them."""
         ...
 
     def close_lingering(self) -> None:
@@ -69,6 +69,11 @@ class ConnectionFlow(FlowControl):
             self._transport.pause_reading()
         self._is_held = True
 
+    def stay_paused(self) -> None:
+        """Stop reading until ``resume_reading``, which ``hold`` prevented until now."""
+        self._is_held = False
+        self.read_paused = True
+
     def release(self) -> None:
         """Continue reading, unless ``pause_reading`` was called in the meantime."""
         if self._is_held and not self.read_paused and not self._transport.is_closing():
@@ -80,7 +85,7 @@ class RequestCycle(RequestResponseCycle):
     """Handles one request and its answer."""
 
     connection: _Connection
-    incoming: "IncomingBody | None"
+    incoming: "IncomingLength | None"
 
     def send_continue(self) -> None:
         """Send 100 Continue to a client that waits for it."""
@@ -100,6 +105,7 @@ class RequestCycle(RequestResponseCycle):
 
     async def receive(self) -> "ASGIReceiveEvent":
         """Return the next bytes; a disconnect is returned after the bytes that came before it."""
+        self.connection.parse_body()
         if self.disconnected and self.body and not self.response_complete:
             body, self.body = bytes(self.body), bytearray()
             # If the body was complete before the disconnect, it remains complete.
@@ -115,8 +121,10 @@ class RequestCycle(RequestResponseCycle):
         if kind == INTERIM:
             self._send_interim(cast("MutableMapping[str, Any]", message))
             return
-        if kind == "http.response.start" and self._unread():
-            self.keep_alive = False
+        if kind == "http.response.start":
+            self.connection.parse_body()
+            if self._unread():
+                self.keep_alive = False
         ends = kind == "http.response.body" and not message.get("more_body", False)
         if not (ends and self.more_body and not self.keep_alive and not self.disconnected):
             await super().send(message)
@@ -156,44 +164,6 @@ class RequestCycle(RequestResponseCycle):
         for name, value in message.get("headers", ()):
             lines += [name, b": ", value, b"\r\n"]
         self.transport.write(b"".join((*lines, b"\r\n")))
-
-
-class IncomingBody:
-    """Implements ``socket_body.SocketHandoff`` for a body of known length that is arriving."""
-
-    cycle: RequestCycle
-
-    def __init__(self, connection: _Connection, length: int) -> None:
-        self._connection = connection
-        self._keeps_alive = False
-        self.length = length
-        self.left = length
-        """Number of bytes that the parser has not received."""
-
-    def hand_off(self) -> tuple[bytes | bytearray, SocketReader | None]:
-        """Hand over the socket; see ``SocketHandoff.hand_off``."""
-        connection, cycle = self._connection, self.cycle
-        cycle.send_continue()
-        early, cycle.body = cycle.body, bytearray()
-        if not self.left:
-            return early, None
-        connection.flow.pause_reading()
-        # A receive() elsewhere (in a middleware) must not resume reading while threads read.
-        connection.flow.read_paused = False
-        # No keep-alive until the whole body is read, so that the next byte begins a request.
-        self._keeps_alive, cycle.keep_alive = cycle.keep_alive, False
-        own = connection.transport.get_extra_info("socket")
-        return early, SocketReader(socket.socket(fileno=own.dup().detach()), self.left)
-
-    def return_socket(self, reader: SocketReader) -> None:
-        """Take the socket back; see ``SocketHandoff.return_socket``."""
-        self.left = reader.left
-        self._connection.flow.read_paused = True
-        if not self.left:
-            self.cycle.keep_alive = self._keeps_alive and not self._connection.stopping
-            self._connection.skip_body()
-            self.cycle.more_body = False
-            self.cycle.message_event.set()
 
 
 def known_length(fields: Fields) -> int:

@@ -1,60 +1,27 @@
 """Tests of the connection class in a uvicorn with a small application."""
 
 import asyncio
-import ssl
-import subprocess
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.taker import Taker
 from support.uvicorn_server import Receive, Scope, Send, serving
 
 from tusd_py.ingest import compat_check as checking
 from tusd_py.ingest.compat_check import compat_check
-from tusd_py.ingest.scope_extensions import INTERIM, SOCKET_HANDOFF
-from tusd_py.ingest.socket_body import body_of
+from tusd_py.ingest.scope_extensions import INTERIM
 from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.threads import Threads
-from tusd_py.uploads.body import CancelToken, DrainEnd, DrainResult
+from tusd_py.uploads.body import DrainEnd, DrainResult
 
 Play = Callable[[Coroutine[None, None, None]], None]
 
 
-class Taker:
-    """Drains each body and answers 204."""
-
-    def __init__(self, threads: Threads, *, listens: bool = False) -> None:
-        self._threads = threads
-        self._listens = listens
-        self.got = bytearray()
-        self.drained: list[DrainResult] = []
-        self.lent: list[bool] = []
-
-    def sink(self, chunks: Sequence[bytes | memoryview]) -> None:
-        for chunk in chunks:
-            self.got += chunk
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Some middleware receives at the same time, to detect disconnects.
-        listener = asyncio.ensure_future(receive()) if self._listens else None
-        body = body_of(scope, receive, self._threads)
-        self.lent.append(SOCKET_HANDOFF in scope["extensions"])
-        self.drained.append(
-            await body.drain(
-                self.sink, limit=None, idle_timeout=10, min_rate=0, cancel=CancelToken()
-            )
-        )
-        if listener is not None:
-            listener.cancel()
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-
-async def exchange(port: int, *pieces: bytes, tls: ssl.SSLContext | None = None) -> bytes:
+async def exchange(port: int, *pieces: bytes) -> bytes:
     """Return all that the server sends until it closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
@@ -89,30 +56,6 @@ def test_an_application_that_receives_too_takes_no_byte_of_the_body(
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 ")
         assert taker.lent == [True]
         assert taker.drained == [DrainResult(len(content), DrainEnd.COMPLETE)]
-        assert taker.got == content
-
-    play(run())
-
-
-def test_tls_in_process_uses_the_asgi_body(play: Play, threads: Threads, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key", tmp_path / "certificate"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    content = bytes(range(256)) * 10_000
-
-    async def run() -> None:
-        taker = Taker(threads)
-        trusting = ssl.create_default_context(cafile=str(certificate))
-        trusting.check_hostname = False
-        async with serving(
-            taker, ssl_keyfile=str(key), ssl_certfile=str(certificate), timeout_graceful_shutdown=1
-        ) as port:
-            answer = await exchange(port, patch(len(content)), content, tls=trusting)
-        assert answer.startswith(b"HTTP/1.1 204 ")
-        assert taker.lent == [False]
         assert taker.got == content
 
     play(run())

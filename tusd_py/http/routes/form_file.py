@@ -1,10 +1,8 @@
-"""Streams the field ``file`` of a multipart form as a body, without a copy (RFC 7578, RFC 2046).
+"""Reads a multipart form up to the content of its field ``file`` (RFC 7578, RFC 2046).
 
 Everything that is malformed is a ``ProtocolError``. The memory for a form is bounded: its boundary
 here, the headers of one part by the parser (8 of 4 KiB), and the bytes before the file by
-``BEFORE_FILE_BYTES``. A form of two files is refused, since one of them would be lost:
-``BEHIND_FILE_BYTES`` are read behind the first. The file's content does not go through the parser,
-which needs 50 ms for 64 KiB that contain many beginnings of boundaries.
+``BEFORE_FILE_BYTES``. What follows is ``form_content``'s.
 """
 
 import re
@@ -15,15 +13,13 @@ from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from tusd_py.domain.errors import ClientDisconnected, ProtocolError
+from tusd_py.http.routes.form_content import FormContent
 from tusd_py.ingest.asgi_body import Receive
 from tusd_py.protocol.disposition import filename_of
 
 FIELD: Final = b"file"
 BEFORE_FILE_BYTES: Final = 64 * 1024
 """Most bytes of a form before its file, apart from the message in which the file begins."""
-BEHIND_FILE_BYTES: Final = 64 * 1024
-"""Most bytes behind the file in which another file is looked for."""
-NOT_WHOLE: Final = "The body is not a whole multipart form."
 _CONTENT_TYPE_CHARS: Final = 1024
 _BOUNDARY: Final = re.compile(rb"[!-~](?:[ -~]{0,68}[!-~])?")
 """RFC 2046, 5.1.1: at most 70 characters, the last of them no space.
@@ -33,7 +29,7 @@ More characters are allowed here than in the RFC, since clients differ.
 
 
 class FormFile:
-    """Reads a form up to its file; ``receive`` then returns only the file's bytes, as ASGI does."""
+    """Reads a form up to its file."""
 
     def __init__(self, receive: Receive, content_types: Sequence[str]) -> None:
         """``content_types`` are the Content-Type fields of the request; there must be exactly one.
@@ -41,27 +37,16 @@ class FormFile:
         Raises: ProtocolError: the type is no multipart form.
         """
         self._receive = receive
-        boundary = _boundary(content_types)
-        self._parser = MultipartParser(boundary, self._callbacks())
-        self._boundary = boundary
+        self._boundary = _boundary(content_types)
+        self._parser = MultipartParser(self._boundary, self._callbacks())
         self._before_file = 0
-        self._delimiter = b"\r\n--" + boundary
-        self._tail = b""
-        """Last bytes that were received, which may be the first bytes of the delimiter."""
         self._header_name = self._header_value = b""
         self._headers: dict[bytes, bytes] = {}
-        self._found = False
-        self._ended = False
-        self._complete = False
-        self._content: bytes | memoryview = b""
-        self._chosen = False
-        """Whether a file was chosen: a browser sends an empty name and no byte for none."""
-        self._is_over = False
-        self._has_second = False
-        self.malformed = False
-        """Whether the bytes that were received so far are no valid form."""
-        self.problem = NOT_WHOLE
-        """A sentence for the client, if the form is malformed."""
+        self._content: FormContent | None = None
+        self.early = b""
+        """The bytes that were received beyond the beginning of the file."""
+        self.is_received = False
+        """Whether the whole body was received."""
         self.filename = ""
         self.filetype = ""
 
@@ -75,110 +60,45 @@ class FormFile:
             "on_end": self._form_ended,
         }
 
-    async def begin(self) -> None:
+    async def begin(self) -> FormContent:
         """Read the form up to the file's first byte.
 
         Raises: ProtocolError: there is no field named file; ClientDisconnected.
         """
-        while not self._found:
-            if not await self._read():
-                raise ClientDisconnected
-            if self.malformed:
-                raise ProtocolError("The body is no multipart form.")
-            if self._complete and not self._found:
-                raise ProtocolError("The form has no field named file.")
-            if not self._found and self._before_file > BEFORE_FILE_BYTES:
-                raise ProtocolError(
-                    f"The form has more than {BEFORE_FILE_BYTES} bytes before its field named file."
-                )
+        while self._content is None:
+            await self._read()
+        return self._content
 
-    async def receive(self) -> dict[str, Any]:
-        """Return the next piece of the file as a message; the last one when the part ends."""
-        while not self._content and not self._ended:
-            self.malformed = self.malformed or self._complete
-            if self.malformed or not await self._read():
-                return {"type": "http.disconnect"}
-        self._chosen = self._chosen or bool(self._content)
-        if self._ended and not await self._is_only_file():
-            self.malformed = True
-            return {"type": "http.disconnect"}
-        body, self._content = self._content, b""
-        return {"type": "http.request", "body": body, "more_body": not self._ended}
-
-    async def _is_only_file(self) -> bool:
-        """Read the form behind its file; return False if that is not the only one, or is none.
-
-        What is malformed there does not matter, since the file is whole.
-        """
-        if not self._chosen:
-            self.problem = "The form has no file: none was chosen."
-            return False
-        parser = MultipartParser(self._boundary, self._callbacks())
-        data, self._tail = self._tail[2:], b""
-        room = BEHIND_FILE_BYTES
-        while not self._has_second:
-            try:
-                parser.write(data[:room])
-            except FormParserError:
-                break
-            room -= len(data)
-            if self._complete or self._is_over or room <= 0:
-                break
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                break
-            self._complete = not message.get("more_body", False)
-            data = message.get("body", b"")
-        if self._has_second:
-            self.problem = "The form has more than one file in its field named file."
-        return not self._has_second
-
-    async def _read(self) -> bool:
-        """Parse the next message of the server; return False if the client disconnected."""
+    async def _read(self) -> None:
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            return False
-        self._complete = not message.get("more_body", False)
-        body = message.get("body", b"")
-        if not self._found:
-            self._before_file += len(body)
-            try:
-                body = self._parse(body)
-            except FormParserError:
-                self.malformed = True
-        if self._found and body:
-            self._take(body)
-        return True
+            raise ClientDisconnected
+        self.is_received = not message.get("more_body", False)
+        data = message.get("body", b"")
+        self._before_file += len(data)
+        try:
+            self.early = self._parse(data)
+        except FormParserError as error:
+            raise ProtocolError("The body is no multipart form.") from error
+        if self._content is not None:
+            return
+        if self.is_received:
+            raise ProtocolError("The form has no field named file.")
+        if self._before_file > BEFORE_FILE_BYTES:
+            raise ProtocolError(
+                f"The form has more than {BEFORE_FILE_BYTES} bytes before its field named file."
+            )
 
     def _parse(self, data: bytes) -> bytes:
         """Parse up to the file's content. Returns: the remaining bytes, which begin the content."""
         at = 0
-        while at < len(data) and not self._found:
+        while at < len(data) and self._content is None:
             # The headers of a part end with an empty line, which may begin in the previous message.
             line = data.find(b"\r\n\r\n", at - 3) if at >= 3 else -1
             end = line + 4 if line >= 0 else len(data) if at >= 3 else at + 1
             self._parser.write(data[at:end])
             at = end
         return data[at:]
-
-    def _take(self, data: bytes) -> None:
-        """Set the content to the bytes before the delimiter, which no content has.
-
-        Source: RFC 2046, 5.1.1.
-        """
-        held = self._tail + data if self._tail else data
-        size = len(self._delimiter)
-        at = held.find(self._delimiter)
-        if at < 0:
-            # The delimiter has only one CR: only the last CR can begin it.
-            at = held.rfind(b"\r", max(0, len(held) - size + 1))
-            at = at if at >= 0 and self._delimiter.startswith(held[at:]) else len(held)
-        elif len(held) >= at + size + 2:
-            behind = held[at + size : at + size + 2]
-            self._ended = behind in (b"\r\n", b"--") or behind[:1] in (b" ", b"\t")
-            self.malformed = self.malformed or not self._ended
-        self._content = memoryview(held)[:at] if at < len(held) else held
-        self._tail = held[at:]
 
     # -- the parser's callbacks
 
@@ -205,16 +125,18 @@ class FormFile:
         # A part without a name is no file (RFC 7578, 4.2).
         if options.get(b"name") != FIELD or filename is None:
             return
-        if self._found:
-            self._has_second = self._has_second or filename != ""
+        if self._content is not None:
+            if filename:
+                self._content.note_second()
             return
-        self._found = True
-        self._chosen = filename != ""
+        behind = MultipartParser(self._boundary, self._callbacks())
+        self._content = FormContent(self._boundary, behind, chosen=filename != "")
         self.filename = filename
         self.filetype = self._headers.get(b"content-type", b"").decode("latin-1")
 
     def _form_ended(self) -> None:
-        self._is_over = True
+        if self._content is not None:
+            self._content.note_end()
 
 
 def _boundary(content_types: Sequence[str]) -> bytes:

@@ -28,9 +28,10 @@ from tusd_py.domain.upload import Upload, UploadState
 from tusd_py.http.accepted import accepted_members
 from tusd_py.http.context import AppContext
 from tusd_py.http.hook_request import hook_request
+from tusd_py.http.routes.form_body import FormBody
 from tusd_py.http.routes.form_file import FormFile
-from tusd_py.ingest.asgi_body import AsgiBody
 from tusd_py.ingest.scope_extensions import KEPT_REQUEST
+from tusd_py.ingest.socket_body import body_of
 from tusd_py.protocol.fields import metadata_header, parse_metadata
 from tusd_py.uploads.append import append
 from tusd_py.uploads.context import UploadContext
@@ -56,11 +57,13 @@ def routes(context: AppContext) -> list[BaseRoute]:
         await context.count_request(caller)
         _check_length(context, request)
         form = FormFile(request.receive, request.headers.getlist("content-type"))
-        await form.begin()
+        content = await form.begin()
+        rest = body_of(request.scope, request.receive, context.threads)
+        body = FormBody(form, content, rest, context.threads)
         forwarded = hook_request(request, context.settings.hooks.forward_headers)
         upload_id, stored = await _place(context, request)
         if stored is None:
-            stored = await _store(context, caller, upload_id, form, forwarded)
+            stored = await _store(context, caller, upload_id, body, forwarded)
         headers = context.access.upload_token_header(caller.user_id, stored.id, stored.length, None)
         return JSONResponse(await accepted_members(context, stored), headers=headers)
 
@@ -113,7 +116,7 @@ async def _store(
     context: AppContext,
     caller: Caller,
     upload_id: UploadId,
-    form: FormFile,
+    body: FormBody,
     forwarded: HookRequest | None,
 ) -> Upload:
     """Store the file of a form as a finished upload.
@@ -122,7 +125,7 @@ async def _store(
     Raises: what ``create`` and ``append`` raise; ProtocolError.
     """
     uploads = context.uploads
-    header = _metadata_header(form)
+    header = _metadata_header(body.form)
     command = Create(
         length=None,
         metadata_header=header,
@@ -131,7 +134,6 @@ async def _store(
         request=forwarded,
         keeps_id=True,
     )
-    body = AsgiBody(form.receive, context.threads)
     try:
         created = await create(uploads, caller, upload_id, command, body)
         offset = created.offset or 0
@@ -142,8 +144,8 @@ async def _store(
         begun = await context.threads.call(uploads.catalog.uploads.get, upload_id)
         if begun is not None:
             await context.threads.call(drop, uploads, begun, UploadState.REJECTED, type(error))
-        if form.malformed and isinstance(error, ClientDisconnected):
-            raise ProtocolError(form.problem) from error
+        if body.problem is not None and isinstance(error, ClientDisconnected):
+            raise ProtocolError(body.problem) from error
         raise
 
 

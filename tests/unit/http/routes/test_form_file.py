@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tusd_py.domain.errors import ClientDisconnected, ProtocolError
-from tusd_py.http.routes.form_file import BEFORE_FILE_BYTES, BEHIND_FILE_BYTES, FormFile
+from tusd_py.domain.errors import ProtocolError
+from tusd_py.http.routes.form_content import BEHIND_FILE_BYTES, MalformedForm
+from tusd_py.http.routes.form_file import BEFORE_FILE_BYTES, FormFile
 
 TYPE: Final = "multipart/form-data; boundary=b"
 FILE: Final = b'Content-Disposition: form-data; name="file"; filename="a.txt"'
@@ -25,7 +26,15 @@ def part(*headers: bytes, content: bytes = b"content") -> bytes:
 class Read:
     """Reads one form as the route does. Raises: ProtocolError, ClientDisconnected."""
 
-    def __init__(self, body: bytes, content_types: Sequence[str] = (TYPE,), step: int = 0) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        content_types: Sequence[str] = (TYPE,),
+        step: int = 0,
+        *,
+        views: bool = False,
+    ) -> None:
+        self._views = views
         pieces = [body[at : at + step] for at in range(0, len(body) or 1, step)] if step else [body]
         self._messages: list[dict[str, Any]] = [
             {"type": "http.request", "body": piece, "more_body": number + 1 < len(pieces)}
@@ -38,17 +47,22 @@ class Read:
         return self._messages.pop(0) if self._messages else {"type": "http.disconnect"}
 
     async def _read(self) -> bytes:
-        await self.form.begin()
-        content = b""
-        while True:
-            message = await self.form.receive()
-            if message["type"] == "http.disconnect":
-                if self.form.malformed:
-                    raise ProtocolError
-                raise ClientDisconnected
-            content += bytes(message["body"])
-            if not message["more_body"]:
-                return content
+        content = await self.form.begin()
+        pieces = [self.form.early, *(message["body"] for message in self._messages)]
+        read = b""
+        try:
+            for piece in pieces:
+                if not content.is_over:
+                    read += b"".join(bytes(part) for part in content.take((self._viewed(piece),)))
+        except MalformedForm as error:
+            raise ProtocolError from error
+        if not content.is_whole:
+            raise ProtocolError
+        return read
+
+    def _viewed(self, piece: bytes) -> bytes | memoryview:
+        """Return the piece as the thread gets it: a view from the socket, else bytes."""
+        return memoryview(piece) if self._views else piece
 
 
 WHOLE = {
@@ -69,10 +83,11 @@ WHOLE = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("views", [False, True])
 @pytest.mark.parametrize("step", [0, 1, 7])
 @pytest.mark.parametrize("name", WHOLE)
-def test_the_file_is_read(name: str, step: int) -> None:
-    read = Read(WHOLE[name], step=step)
+def test_the_file_is_read(name: str, step: int, *, views: bool) -> None:
+    read = Read(WHOLE[name], step=step, views=views)
     assert (read.content, read.form.filename) == (b"content", "a.txt")
 
 
@@ -257,7 +272,8 @@ def test_content_full_of_incomplete_delimiters_costs_no_more() -> None:
 @given(
     content=st.lists(st.sampled_from([b"\r", b"\n", b"-", b"b", b"a"]), max_size=60).map(b"".join),
     step=st.integers(0, 9),
+    views=st.booleans(),
 )
-def test_every_content_is_read_unchanged(content: bytes, step: int) -> None:
+def test_every_content_is_read_unchanged(content: bytes, step: int, *, views: bool) -> None:
     if b"\r\n--b" not in b"\r\n" + content:
-        assert Read(part(FILE, content=content) + END, step=step).content == content
+        assert Read(part(FILE, content=content) + END, step=step, views=views).content == content

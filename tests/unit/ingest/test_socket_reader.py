@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tusd_py.ingest.socket_body import LOW_WATER_BYTES, SLICE_BYTES, ReadResult, SocketReader
+from tusd_py.ingest.framing import LengthFraming
+from tusd_py.ingest.socket_reader import (
+    LOW_WATER_BYTES,
+    SLICE_BYTES,
+    PlainSocket,
+    ReadResult,
+    SocketReader,
+)
 from tusd_py.uploads.body import CancelToken, DrainEnd
 
 
@@ -14,7 +21,8 @@ class Line:
     def __init__(self, length: int) -> None:
         self.client, self.server = socket.socketpair()
         self.server.setblocking(False)
-        self.reader = SocketReader(self.server, length)
+        self.framing = LengthFraming(length)
+        self.reader = SocketReader(self.server, PlainSocket(self.server), self.framing)
         self.got = bytearray()
         self.cancel = CancelToken()
 
@@ -55,7 +63,7 @@ def test_bytes_before_a_disconnect_are_taken(line: Line) -> None:
 
 
 def test_a_slice_is_bounded(line: Line) -> None:
-    line.reader.left = 3 * SLICE_BYTES
+    line.framing.left = 3 * SLICE_BYTES
     sender = threading.Thread(target=line.client.sendall, args=(bytes(3 * SLICE_BYTES),))
     sender.start()
     moved: list[ReadResult] = []
@@ -93,7 +101,7 @@ def test_the_low_water_mark_is_never_beyond_the_body_and_is_reset() -> None:
     client = socket.create_connection(listener.getsockname())
     server, _ = listener.accept()
     kept = server.dup()
-    reader = SocketReader(server, 100)
+    reader = SocketReader(server, PlainSocket(server), LengthFraming(100))
 
     def mark() -> int:
         return kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)
