@@ -63,19 +63,27 @@ def judge_buffering(arrived: int, proxy: Proxy = Proxy.UNKNOWN) -> Finding:
 
 def check_silence(probe: ProbeClient, silent_seconds: float) -> list[Finding]:
     """Send half a body, wait, and send the rest."""
+    try:
+        # An answer that is late is no cut connection, so that the body is sent once more.
+        answer = _silent_body(probe, silent_seconds) or _silent_body(probe, silent_seconds)
+    except _CUT:
+        answer = None
+    return [judge_silence(answer, silent_seconds, probe.proxy)]
+
+
+def _silent_body(probe: ProbeClient, silent_seconds: float) -> ProbeResponse | None:
+    """Return the answer; None: it did not come in time. Raises: ``_CUT``."""
     made = probe.create(4)
     connection = probe.begin_append(made.url, 0, 2)
     try:
         connection.send(b"a")
-        answer = read_response(connection, silent_seconds) if silent_seconds else None
-        if answer is None:
-            connection.send(b"b")
-            answer = read_response(connection, ANSWER_SECONDS)
-    except _CUT:
-        answer = None
+        early = read_response(connection, silent_seconds) if silent_seconds else None
+        if early is not None:
+            return early
+        connection.send(b"b")
+        return read_response(connection, ANSWER_SECONDS)
     finally:
         connection.close()
-    return [judge_silence(answer, silent_seconds, probe.proxy)]
 
 
 def judge_silence(

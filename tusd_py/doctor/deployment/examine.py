@@ -3,6 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import httpx
@@ -93,10 +94,16 @@ def _first_checks(probe: ProbeClient, reached: ProbeResponse) -> list[Check]:
 
 
 def _catching_cut_connections(check: Check) -> Check:
-    """Return the same check, which reports a cut connection as a finding."""
+    """Return the same check, which reports a cut connection as a finding.
+
+    What nothing was answered to in time is run once more: this machine or the line may have stood
+    still for a moment.
+    """
 
     def look() -> Sequence[Finding]:
         try:
+            with suppress(httpx.TimeoutException, TimeoutError):
+                return check.run()
             return check.run()
         except (httpx.TransportError, http.client.HTTPException, OSError) as error:
             return [

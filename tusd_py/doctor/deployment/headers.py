@@ -77,15 +77,20 @@ def check_clock(probe: ProbeClient) -> list[Finding]:
     """Compare Date with our clock; check when a new upload expires."""
     before = probe.clock.now()
     made = probe.create(1)
-    ours = (before + probe.clock.now()) / 2
+    unsure = (probe.clock.now() - before) / 2
     headers = made.answer.headers
-    return judge_clock(headers.get("date"), headers.get("upload-expires"), ours)
+    return judge_clock(
+        headers.get("date"), headers.get("upload-expires"), before + unsure, unsure=unsure
+    )
 
 
-def judge_clock(date: str | None, expires: str | None, ours: float) -> list[Finding]:
+def judge_clock(
+    date: str | None, expires: str | None, ours: float, *, unsure: float = 0.0
+) -> list[Finding]:
     """Return the findings.
 
-    Args: ours: this machine's time when the answer was made, unix seconds.
+    Args: ours: this machine's time when the answer was made, unix seconds; unsure: by how many
+        seconds that time may be wrong, since the answer was slow.
     """
     theirs = _seconds(date)
     if theirs is None:
@@ -97,7 +102,7 @@ def judge_clock(date: str | None, expires: str | None, ours: float) -> list[Find
     off = theirs - ours
     found = []
     # Date has whole seconds.
-    if abs(off) > CLOCK_SECONDS + 1:
+    if abs(off) > CLOCK_SECONDS + 1 + unsure:
         level = problem if abs(off) > WRONG_SECONDS else warning
         side = "before" if off > 0 else "behind"
         found.append(

@@ -1,6 +1,7 @@
 """Tests what is found by the headers of an upload, and by the server's clock."""
 
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -57,3 +58,13 @@ def test_clock(
 ) -> None:
     findings = judge_clock(date, expires, ours)
     assert {one.check: level(one) for one in findings} == expected
+
+
+@pytest.mark.parametrize(("took", "expected"), [(0.0, WARNING), (20.0, OK)])
+def test_a_slow_answer_says_less_about_the_clock(took: float, expected: Level) -> None:
+    date = "Thu, 26 Nov 2026 12:00:00 GMT"
+    ours = parsedate_to_datetime(date).timestamp() + 10
+    (found,) = [
+        one for one in judge_clock(date, None, ours, unsure=took / 2) if one.check == "clock"
+    ]
+    assert found.level is expected

@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 from support.findings import OK, WARNING, level
+from websockets.exceptions import InvalidHandshake
 
 from tusd_py.doctor.deployment import websocket
 from tusd_py.doctor.deployment.probe_client import ProbeClient
@@ -18,15 +19,15 @@ def test_websocket() -> None:
     assert level(judge_websocket(passes=False, received=False)) is WARNING
 
 
-@pytest.mark.parametrize("first", [TimeoutError(), False])
-def test_what_timed_out_is_tried_once_more(
-    monkeypatch: pytest.MonkeyPatch, first: TimeoutError | bool
+@pytest.mark.parametrize("first", [TimeoutError(), InvalidHandshake(), False])
+def test_what_failed_is_tried_once_more(
+    monkeypatch: pytest.MonkeyPatch, first: Exception | bool
 ) -> None:
     outcomes = iter([first, True])
 
     def receives_frame(*_: object) -> bool:
         outcome = next(outcomes)
-        if isinstance(outcome, TimeoutError):
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
