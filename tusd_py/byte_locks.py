@@ -13,6 +13,7 @@ from typing import Final
 TAKEN: Final = (errno.EAGAIN, errno.EACCES)
 """Numbers of the errors which say that another description holds the byte."""
 _F_OFD_SETLK: Final = 37
+_F_OFD_SETLKW: Final = 38
 _FLOCK: Final = struct.Struct("hhqqi4x")
 """``struct flock``: type, whence, start, length, pid (0 for this kind of lock)."""
 
@@ -24,3 +25,11 @@ def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
     Raises: OSError: one of ``TAKEN``: another description holds it.
     """
     fcntl.fcntl(descriptor, _F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, place, 1, 0))
+
+
+def wait_for_byte_lock(descriptor: int, place: int) -> None:
+    """Lock one byte for this open file description; wait for as long as another one holds it.
+
+    Raises: OSError.
+    """
+    fcntl.fcntl(descriptor, _F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0))

@@ -136,10 +136,8 @@ class SiblingBus:
 
 
 def forget_mailboxes(siblings: Siblings) -> None:
-    """Remove the mailboxes that a dead process of this number has left. Raises: OSError."""
+    """Send nothing more to a process of this number, which has died. Raises: OSError."""
     count = len(siblings.numbers)
     with map_file(siblings.directory / _LISTENERS, len(Topic) * count) as listeners:
         for topic in Topic:
             listeners[topic * count + siblings.number] = False
-            name = f"{topic.name.lower()}.{siblings.number}"
-            (siblings.directory / name).unlink(missing_ok=True)

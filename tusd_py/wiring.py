@@ -32,6 +32,7 @@ from tusd_py.storage.disk_space import DiskSpace
 from tusd_py.storage.port import Stores
 from tusd_py.storage.promised_bytes import SiblingPromisedBytes
 from tusd_py.tasks.port import TaskView
+from tusd_py.write_turn import SOLE_WRITER, SiblingWriteTurn, WriteTurn
 
 EXTRAS: Final[Mapping[str, str]] = {
     "oss2": "oss",
@@ -81,7 +82,9 @@ def open_ports(
     promised = None if siblings is None else SiblingPromisedBytes(siblings)
     space = DiskSpace(root, reserve=reserve, promised=promised)
     disk = DiskStore(root / "uploads", durability=settings.durability, space=space)
-    catalog = _catalog(settings, root, clock, _kept_events(settings, hooks), spare)
+    events = _kept_events(settings, hooks)
+    turn = _turn(siblings, "catalog.turn")
+    catalog = _catalog(settings, root, clock, events, spare, turn=turn)
     bus = None if siblings is None else SiblingBus(siblings)
     queue, broker = _queue(settings, catalog, bus)
     if broker is None and not keeps_queue_file:
@@ -90,7 +93,14 @@ def open_ports(
         catalog=catalog,
         queue=queue,
         broker=broker,
-        tasks=_tasks(settings, root, clock or SystemClock(), spare, bus),
+        tasks=_tasks(
+            settings,
+            root,
+            clock or SystemClock(),
+            spare,
+            bus=bus,
+            turn=_turn(siblings, "tasks.turn"),
+        ),
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
         lock=_lock(settings, root, bus),
@@ -140,6 +150,8 @@ def _catalog(
     clock: Clock | None,
     events: frozenset[HookEvent],
     spare: SpareSpace,
+    *,
+    turn: WriteTurn,
 ) -> Catalog:
     from tusd_py.catalog.sql_catalog import SqlCatalog, mysql_url, sqlite_url
 
@@ -154,6 +166,7 @@ def _catalog(
             hooks=events,
             messages=messages,
             spare=spare,
+            turn=turn,
         )
     try:
         url = mysql_url(address)
@@ -175,13 +188,26 @@ def _queue(
     return queue, queue
 
 
+def _turn(siblings: Siblings | None, name: str) -> WriteTurn:
+    """Return the turns of the writers of one SQLite file."""
+    return SOLE_WRITER if siblings is None else SiblingWriteTurn(siblings.directory / name)
+
+
 def _tasks(
-    settings: Settings, root: Path, clock: Clock, spare: SpareSpace, bus: SiblingBus | None
+    settings: Settings,
+    root: Path,
+    clock: Clock,
+    spare: SpareSpace,
+    *,
+    bus: SiblingBus | None,
+    turn: WriteTurn,
 ) -> TaskView:
     if not settings.redis.addr:
         from tusd_py.tasks.embedded import EmbeddedTaskView
 
-        return EmbeddedTaskView(root / "tasks.sqlite3", clock=clock, spare=spare, bus=bus)
+        return EmbeddedTaskView(
+            root / "tasks.sqlite3", clock=clock, spare=spare, bus=bus, turn=turn
+        )
     from tusd_py.tasks.redis import RedisTaskView
 
     return RedisTaskView(settings.redis.url(), clock=clock)

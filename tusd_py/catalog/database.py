@@ -13,24 +13,19 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from typing_extensions import override
 
 from tusd_py.backoff import Backoff
-from tusd_py.catalog.group_commit import GroupCommit
+from tusd_py.catalog.group_commit import BUSY_SECONDS, GroupCommit
 from tusd_py.catalog.mysql import CONNECT_ARGUMENTS, IDLE_SECONDS
 from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.domain.service_failure import failure_text
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 from tusd_py.threads import Result, capture
+from tusd_py.write_turn import SOLE_WRITER, WriteTurn
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 C = TypeVar("C")
 
-BUSY_SECONDS: Final = 10.0
-"""How long a writer of SQLite waits for the transaction of another process.
-
-It waits once: a process that was stopped (SIGSTOP) inside its transaction delays all others, and
-they must still be able to end.
-"""
 TRIES: Final = 5
 """How often a MySQL transaction is begun if deadlocks, lock waits or lost connections end it."""
 _RETRY_BACKOFF: Final = Backoff((0.1,), spread=(0.2, 1.0))
@@ -101,6 +96,7 @@ class Database(Transactions):
         durable: bool = True,
         options: Mapping[str, Any] | None = None,
         spare: SpareSpace = NO_SPARE_SPACE,
+        turn: WriteTurn = SOLE_WRITER,
     ) -> None:
         """Prepare an engine; connections are opened when they are needed.
 
@@ -108,6 +104,7 @@ class Database(Transactions):
                 stays consistent. kill -9 loses none in either case.
             options: execution options of every connection.
             spare: space that transactions of a SQLite file use when the disk is full.
+            turn: of the processes that write to the SQLite file.
         """
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
@@ -127,7 +124,7 @@ class Database(Transactions):
                 connect_args=CONNECT_ARGUMENTS,
                 execution_options=dict(options or {}),
             )
-        self._group = GroupCommit(self.engine, spare)
+        self._group = GroupCommit(self.engine, spare, turn)
 
     @override
     def read(self, work: Callable[[Connection], T]) -> T:

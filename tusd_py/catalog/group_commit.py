@@ -10,7 +10,8 @@ of the statements, and failures are rare.
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -20,6 +21,7 @@ from sqlalchemy.exc import OperationalError
 from tusd_py.catalog.fast_statement import sqlite_of
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.threads import Result
+from tusd_py.write_turn import SOLE_WRITER, TurnMissed, WriteTurn
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -28,6 +30,12 @@ Work = Callable[[Connection], Any]
 _DATABASE_ERRORS: Final = (OperationalError, sqlite3.OperationalError)
 """Locked, full, damaged: no work is the cause, and a second run would only wait again."""
 
+BUSY_SECONDS: Final = 10.0
+"""How long a writer of SQLite waits for the transaction of another process.
+
+It waits once: a process that was stopped (SIGSTOP) inside its transaction delays all others, and
+they must still be able to end.
+"""
 MAX_BATCH: Final = 64
 """Works of one transaction, during which other processes wait for the file."""
 
@@ -43,9 +51,16 @@ class _Entry:
 class GroupCommit:
     """Runs functions in transactions of the engine, from any thread."""
 
-    def __init__(self, engine: Engine, spare: SpareSpace = NO_SPARE_SPACE) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        spare: SpareSpace = NO_SPARE_SPACE,
+        turn: WriteTurn = SOLE_WRITER,
+    ) -> None:
+        """Begin without work. ``turn``: of the processes that write to the file."""
         self._engine = engine
         self._spare = spare
+        self._turn_of_process = turn
         self._turn = threading.Lock()
         self._waiting: deque[_Entry] = deque()
 
@@ -117,10 +132,19 @@ class GroupCommit:
         outcomes: list[Result],
     ) -> None:
         outcomes.clear()
-        with self._engine.begin() as connection:
+        with self._other_processes_wait(), self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             bound = bind(connection)
             outcomes.extend(run(connection, partial(work, bound)) for work in works)
+
+    @contextmanager
+    def _other_processes_wait(self) -> Iterator[None]:
+        """Hold the turn. Raises: sqlite3.OperationalError: as when the file stays locked."""
+        try:
+            with self._turn_of_process.taken(BUSY_SECONDS):
+                yield
+        except TurnMissed as error:
+            raise sqlite3.OperationalError("database is locked") from error
 
 
 def _connection(connection: Connection) -> Connection:

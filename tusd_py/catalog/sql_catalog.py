@@ -35,6 +35,7 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.hook import HookEvent
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.threads import Result
+from tusd_py.write_turn import SOLE_WRITER, WriteTurn
 
 __all__ = ["SqlCatalog", "mysql_url", "sqlite_url"]
 
@@ -94,19 +95,20 @@ class SqlCatalog(SqlRepositories, Catalog):
         hooks: Collection[HookEvent] = (),
         messages: bool = False,
         spare: SpareSpace = NO_SPARE_SPACE,
+        turn: WriteTurn = SOLE_WRITER,
     ) -> None:
         """Open the database and migrate it.
 
         Args: clock: None: the database's own clock if several machines share the database, this
                 machine's for SQLite.
-            durable, spare: see ``Database``.
+            durable, spare, turn: see ``Database``.
             hooks: events that are kept until they are delivered.
             messages: whether a broker carries messages to workers. If not, those that a process
                 with a broker has left in the outbox are dropped.
         Raises: BackendError: the database cannot be reached or migrated.
         """
         options = {RECORDED: frozenset(hooks), MESSAGES: messages}
-        database = Database(url, durable=durable, options=options, spare=spare)
+        database = Database(url, durable=durable, options=options, spare=spare, turn=turn)
         spare.retrying(lambda: migrate(database))
         if not messages:
             drop_unsent_messages(database)

@@ -28,6 +28,7 @@ from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
 from tusd_py.tasks.sqlite_file import backend_errors, connect, run
+from tusd_py.write_turn import SOLE_WRITER, WriteTurn
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -77,9 +78,15 @@ class EmbeddedTaskView(TaskView):
         ttl_seconds: float = TTL_SECONDS,
         spare: SpareSpace = NO_SPARE_SPACE,
         bus: SiblingBus | None = None,
+        turn: WriteTurn = SOLE_WRITER,
     ) -> None:
+        """Open the file, or make it.
+
+        Args: bus, turn: of the processes that serve the same port. Raises: BackendError, OSError.
+        """
         self._spare = spare
         self._bus = bus
+        self._turn = turn
         self._path = path
         self._clock = clock
         self._ttl = ttl_seconds
@@ -123,7 +130,7 @@ class EmbeddedTaskView(TaskView):
 
         # Publish under the same mutex, so that changes are published in the order of their commits.
         with self._mutex:
-            tasks = self._run(work)
+            tasks = self._write(work)
             for task in tasks:
                 if task is not None:
                     self._listeners.publish(task)
@@ -184,13 +191,13 @@ class EmbeddedTaskView(TaskView):
     @override
     def forget(self, task_id: UploadId) -> None:
         with self._mutex:
-            self._run(lambda db: db.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,)))
+            self._write(lambda db: db.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,)))
 
     @override
     def expire(self) -> int:
         oldest = (self._oldest(),)
         with self._mutex:
-            return self._run(
+            return self._write(
                 lambda db: db.execute("DELETE FROM tasks WHERE updated_at < ?", oldest).rowcount
             )
 
@@ -199,6 +206,9 @@ class EmbeddedTaskView(TaskView):
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return run(self._database, work, self._spare)
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return run(self._database, work, self._spare, self._turn)
 
     @override
     def memory_bytes(self) -> int:

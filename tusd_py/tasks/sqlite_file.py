@@ -10,9 +10,11 @@ from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.domain.service_failure import failure_text
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import SpareSpace, is_full
+from tusd_py.write_turn import SOLE_WRITER, TurnMissed, WriteTurn
 
 T = TypeVar("T")
 
+_PART: Final = "the SQLite file of tasks"
 BUSY_SECONDS: Final = 5.0
 """Time for which a statement waits for a transaction of another process."""
 
@@ -56,16 +58,20 @@ def _drop_other_version(database: sqlite3.Connection, version: int) -> None:
 
 
 def run(
-    database: sqlite3.Connection, work: Callable[[sqlite3.Connection], T], spare: SpareSpace
+    database: sqlite3.Connection,
+    work: Callable[[sqlite3.Connection], T],
+    spare: SpareSpace,
+    turn: WriteTurn = SOLE_WRITER,
 ) -> T:
     """Run one transaction; roll it back if it stays open.
 
-    On a full disk it is repeated after ``spare`` has freed space.
+    On a full disk it is repeated after ``spare`` has freed space. One that writes waits for its
+    ``turn``.
     Raises: StorageFull, BackendError.
     """
 
     def attempt() -> T:
-        with backend_errors():
+        with backend_errors(), turn.taken(BUSY_SECONDS):
             try:
                 return work(database)
             finally:
@@ -80,9 +86,11 @@ def backend_errors() -> Iterator[None]:
     """Turn errors of SQLite into errors of this project. Raises: StorageFull, BackendError."""
     try:
         yield
+    except TurnMissed as error:
+        raise BackendError(reason=failure_text(_PART, "", "database is locked")) from error
     except sqlite3.Error as error:
         kind = StorageFull if is_full(error) else BackendError
-        raise kind(reason=failure_text("the SQLite file of tasks", "", str(error))) from error
+        raise kind(reason=failure_text(_PART, "", str(error))) from error
 
 
 def _in_transaction(database: sqlite3.Connection) -> bool:

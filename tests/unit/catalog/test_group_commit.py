@@ -9,9 +9,11 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from support.waiting import wait_until
 
+from tusd_py.catalog import group_commit
 from tusd_py.catalog.database import Database, Transactions, sqlite_url
 from tusd_py.domain.errors import BackendError, UploadNotFound
 from tusd_py.threads import Result
+from tusd_py.write_turn import SiblingWriteTurn
 
 
 class Writers:
@@ -239,3 +241,16 @@ def test_works_of_one_transaction_share_what_they_are_given(writers: Writers) ->
     writers.database.commit_all([given.append, given.append, given.append], bind)
     assert len(made) == 1
     assert given == made * 3
+
+
+def test_a_turn_that_another_process_keeps_ends_as_a_locked_file_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "BUSY_SECONDS", 0.01)
+    here, there = (SiblingWriteTurn(tmp_path / "turn") for _ in range(2))
+    database = Database(sqlite_url(tmp_path / "c.sqlite3"), turn=here)
+    with there.taken(60), pytest.raises(BackendError) as caught:
+        database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (a)"))
+    assert "database is locked" in caught.value.reason
+    database.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (a)"))
+    database.close()
