@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.metrics import metrics
 from support.nginx import Nginx
+from support.process_set import children
 from support.raw_http import Connection, connected
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
@@ -201,7 +203,7 @@ BODY_FIELDS = {name.replace("-", "_"): value for name, value in BODY.items()}
 
 
 def _descriptors(server: Server) -> int:
-    return len(os.listdir(f"/proc/{server.pid}/fd"))
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in [server.pid, *children(server)])
 
 
 def _is_closed(connection: socket.socket) -> bool:
@@ -229,9 +231,8 @@ def test_a_client_that_closes_its_side_gets_its_answer(server: Server) -> None:
 
 
 def test_an_event_stream_whose_client_closes_its_side_ends(server: Server) -> None:
-    def listeners() -> str:
-        text = httpx.get(f"{server.url}/metrics").text
-        return next(line for line in text.splitlines() if line.startswith(LISTENERS))
+    def listeners() -> float:
+        return metrics(server.url)["tusd_listeners,sse"]
 
     url = create(server, 5)
     before = listeners()
@@ -244,6 +245,3 @@ def test_an_event_stream_whose_client_closes_its_side_ends(server: Server) -> No
     connection.socket.shutdown(socket.SHUT_WR)
     wait_until(lambda: listeners() == before)
     connection.socket.close()
-
-
-LISTENERS = 'tusd_listeners{kind="sse"}'

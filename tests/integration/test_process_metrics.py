@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.metrics import Figures, failing, metrics
+from support.metrics import by_process, failing, metrics, metrics_text
 from support.process_set import children, wait_until_replaced
 from support.server import Server, running_server
 from support.tus import task_id, upload
@@ -30,12 +30,13 @@ def figures_address(server: Server) -> str:
     return line.split()[1].removesuffix("/metrics")
 
 
-def total(found: Figures, name: str) -> float:
-    return sum(value for key, value in found.items() if key.split(",")[0] == name)
-
-
-def up(found: Figures) -> list[float]:
-    return [value for key, value in found.items() if key.startswith("tusd_process_up,")]
+def up(address: str) -> list[float]:
+    """Return for each process whether it gives its metrics."""
+    return [
+        found["tusd_process_up"]
+        for found in by_process(metrics_text(address)).values()
+        if "tusd_process_up" in found
+    ]
 
 
 def test_one_scrape_shows_all_processes(server: Server) -> None:
@@ -43,29 +44,30 @@ def test_one_scrape_shows_all_processes(server: Server) -> None:
     tasks = [task_id(upload(server, CONTENT, "a.txt")) for _ in range(6)]
     for task in tasks:
         server.wait_for_status(task, "completed")
-    wait_until(lambda: total(metrics(address), "tusd_worker_attempts_total") >= 1)
-    found = metrics(address)
-    assert total(found, "tusd_uploads_created_total") == len(tasks)
-    assert up(found) == [1, 1, 1]
-    assert total(found, "tusd_worker_slots") == 1
-    assert len([key for key in found if key.startswith("process_open_fds,")]) == 3
+    wait_until(lambda: metrics(address)["tusd_worker_attempts_total,done"] > 0)
+    found = by_process(metrics_text(address))
+    of_servers = [one for one in found.values() if "tusd_uploads_created_total" in one]
+    assert sum(one["tusd_uploads_created_total"] for one in of_servers) == len(tasks)
+    assert len(of_servers) == 2
+    assert [one["tusd_worker_slots"] for one in found.values() if "tusd_worker_slots" in one] == [1]
+    assert sum("process_open_fds" in one for one in found.values()) == 3
     # What all processes report alike comes once, without their number.
-    assert found["tusd_uploads_open"] == 0
-    assert found["tusd_jobs,failed"] == 0
+    assert found[""]["tusd_uploads_open"] == 0
+    assert up(address) == [1, 1, 1]
     assert failing(address) == (200, "ready", {})
     assert httpx.get(f"{server.url}/metrics").status_code == 404
 
     stopped = children(server)[0]
     os.kill(stopped, signal.SIGSTOP)
     try:
-        wait_until(lambda: sorted(up(metrics(address))) == [0, 1, 1])
+        wait_until(lambda: sorted(up(address)) == [0, 1, 1])
     finally:
         os.kill(stopped, signal.SIGCONT)
-    wait_until(lambda: up(metrics(address)) == [1, 1, 1])
+    wait_until(lambda: up(address) == [1, 1, 1])
 
     os.kill(stopped, signal.SIGKILL)
     wait_until_replaced(server, stopped, 3)
-    wait_until(lambda: up(metrics(address)) == [1, 1, 1])
+    wait_until(lambda: up(address) == [1, 1, 1])
 
 
 def test_the_operator_is_known_at_every_process_and_sees_one_worker(server: Server) -> None:

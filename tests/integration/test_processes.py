@@ -113,7 +113,7 @@ def test_without_their_parent_the_processes_end_and_nothing_is_lost(tmp_path: Pa
         url = create(server, len(content))
         with silent_patch(url, 0, len(content), content[:MIB]):
             wait_until(lambda: server.file_of(url).stat().st_size > 0)
-            server.kill()
+            server.kill_parent()
             wait_until(lambda: not any(lives(pid) for pid in before))
         server.start()
         reached = offset(url)
@@ -131,7 +131,7 @@ def test_a_new_parent_waits_for_the_processes_of_a_killed_one(tmp_path: Path) ->
     # They can end only once they continue.
     for pid in orphans:
         os.kill(pid, signal.SIGSTOP)
-    server.kill()
+    server.kill_parent()
     timer = threading.Timer(1.0, lambda: [os.kill(pid, signal.SIGCONT) for pid in orphans])
     timer.start()
     try:

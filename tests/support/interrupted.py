@@ -1,6 +1,5 @@
 """What interrupts a page's sending: a server that is killed, or stands still, in the middle of a file."""
 
-import os
 import random
 import signal
 from pathlib import Path
@@ -63,8 +62,8 @@ def received(server: Server) -> float:
 
 def stand_still(server: Server, visit: Visit) -> None:
     """Stop the server at a visit's ``line``, and let it go on at the next one."""
-    os.kill(server.pid, signal.SIGSTOP)
+    server.signal_all(signal.SIGSTOP)
     visit.go_on()
     visit.wait_for_line()
-    os.kill(server.pid, signal.SIGCONT)
+    server.signal_all(signal.SIGCONT)
     visit.go_on()

@@ -1,18 +1,30 @@
 """The processes of a server that was started with ``--processes``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from support.server import Server
 from support.waiting import wait_until
 
+if TYPE_CHECKING:
+    from support.server import Server
 
-def children(server: Server) -> list[int]:
+_CHILD: Final = b"tusd_py.processes.child"
+
+
+def children(server: "Server") -> list[int]:
     """Return the processes that the parent has started and that live, in the order of starting.
 
-    With ``--workers 0`` all of them serve the port.
+    A server without ``--processes`` has none. With ``--workers 0`` all of them serve the port.
     """
     found = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
-    return [int(pid) for pid in found.split() if lives(int(pid))]
+    return [int(pid) for pid in found.split() if lives(int(pid)) and _is_child(int(pid))]
+
+
+def _is_child(pid: int) -> bool:
+    try:
+        return _CHILD in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def lives(pid: int) -> bool:
@@ -23,6 +35,6 @@ def lives(pid: int) -> bool:
         return False
 
 
-def wait_until_replaced(server: Server, gone: int, count: int) -> None:
+def wait_until_replaced(server: "Server", gone: int, count: int) -> None:
     """Wait until there are ``count`` processes without one that has ended."""
     wait_until(lambda: gone not in children(server) and len(children(server)) == count)

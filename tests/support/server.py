@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from support.process_set import children
 
 from tusd_py.auth.operator_links import OperatorLinks, page_link
 from tusd_py.clock import SystemClock
@@ -109,8 +110,25 @@ class Server:
             yield browser
 
     def kill(self) -> None:
-        """Send SIGKILL, and nothing else."""
+        """Send SIGKILL to all its processes, and nothing else."""
+        self.signal_all(signal.SIGKILL)
         self._end(signal.SIGKILL)
+
+    def kill_parent(self) -> None:
+        """Send SIGKILL to the process that has started the others, and nothing else."""
+        self._end(signal.SIGKILL)
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to all its processes; none of them is replaced meanwhile."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        pids = [self.pid]
+        if children(self):
+            os.kill(self.pid, signal.SIGSTOP)
+            # They get it before the parent could see their end.
+            pids = [*children(self), self.pid]
+        for pid in pids:
+            os.kill(pid, number)
 
     def stop(self) -> int:
         """Send SIGTERM, as a deployment does, and return the exit code."""
@@ -131,16 +149,15 @@ class Server:
         return code
 
     def rss_bytes(self) -> int:
-        """Return the peak of the resident memory so far (VmHWM)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        match = re.search(r"VmHWM:\s+(\d+) kB", status)
-        assert match
-        return int(match[1]) * 1024
+        """Return the peak of the resident memory so far (VmHWM), the sum of all its processes."""
+        return sum(_rss_bytes(pid) for pid in [self.pid, *children(self)])
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that it has used, user and system; a worker within it is a part."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the CPU time that it has used, user and system; a worker within it is a part.
+
+        Processes that have ended have no part.
+        """
+        return sum(_cpu_seconds(pid) for pid in [self.pid, *children(self)])
 
     def file_of(self, url: str) -> Path:
         """Return the file that has the bytes of the upload at an address."""
@@ -179,6 +196,17 @@ class Server:
                 return seen
             threading.Event().wait(0.05)
         raise AssertionError(f"task {task_id} is {seen}, not {values}\n" + "\n".join(self.lines))
+
+
+def _rss_bytes(pid: int) -> int:
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert match
+    return int(match[1]) * 1024
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
