@@ -182,10 +182,17 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def _piece_bytes(self) -> int:
         """Return the number of bytes to parse now: a head is parsed without what follows it."""
-        text = b"" if self._in_body else self._last + bytes(self._rest[:HEAD_PIECE_BYTES])
-        end = text.find(b"\r\n\r\n")
-        self._ends_with_head = end >= 0
-        return end + 4 - len(self._last) if end >= 0 else HEAD_PIECE_BYTES
+        self._ends_with_head = False
+        if not self._in_body:
+            before = self._last if self.head_begun else b""
+            text = before + bytes(self._rest[:HEAD_PIECE_BYTES])
+            # Line ends before a head are skipped by the parser, and must not be parsed one by one.
+            begin = 0 if before else len(text) - len(text.lstrip(b"\r\n"))
+            end = text.find(b"\r\n\r\n", begin)
+            if end >= 0:
+                self._ends_with_head = True
+                return end + 4 - len(before)
+        return HEAD_PIECE_BYTES
 
     def parse_body(self) -> None:
         """Parse the bytes behind the head, unless another way was chosen for them."""

@@ -11,6 +11,7 @@ from support.taker import Taker
 from support.uvicorn_server import serving
 from support.waiting import until
 
+from tusd_py.ingest.uvicorn_protocol import TusHttpProtocol
 from tusd_py.threads import Threads
 from tusd_py.uploads.body import DrainEnd, DrainResult
 
@@ -79,6 +80,29 @@ def test_requests_that_are_split_anywhere_have_the_same_bodies(
                     assert [await client.answer() for _ in range(3)] == [(204, b"")] * 3
         assert taker.got == b"hello" * 2 * len(sent)
         assert {True, False} == set(taker.lent)
+
+    play(run())
+
+
+def test_line_ends_before_a_head_are_parsed_together(
+    play: Play, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[int] = []
+    parse = TusHttpProtocol._parse
+
+    def counted(connection: TusHttpProtocol, data: memoryview) -> None:
+        pieces.append(len(data))
+        parse(connection, data)
+
+    monkeypatch.setattr(TusHttpProtocol, "_parse", counted)
+
+    async def run() -> None:
+        taker = Taker(threads)
+        async with serving(taker) as port, connected(port) as client:
+            client.send(b"\r\n" * 20_000, CHUNKED, b"5\r\nhello\r\n0\r\n\r\n")
+            assert await client.answer() == (204, b"")
+        assert taker.got == b"hello"
+        assert len(pieces) < 100
 
     play(run())
 
