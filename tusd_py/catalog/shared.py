@@ -1,9 +1,11 @@
 """Runs statements that repositories share: new uploads, history, look-ups in the pool."""
 
+import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.hooks import add_event
@@ -22,6 +24,7 @@ from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import Scope, UploadId
 from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
+from tusd_py.storage.port import UploadExists
 
 IDS_AT_ONCE: Final = 500
 """Number of rows that one statement names."""
@@ -38,8 +41,14 @@ _ADD_HISTORY: Final = FastStatement(
 
 
 def insert_upload(connection: Connection, upload: Upload, row: Mapping[str, Any]) -> None:
-    """Insert the row of a new upload, with its event unless it is a partial upload."""
-    _ADD_UPLOAD.run(connection, row)
+    """Insert the row of a new upload, with its event unless it is a partial upload.
+
+    Raises: UploadExists: another upload has the id.
+    """
+    try:
+        _ADD_UPLOAD.run(connection, row)
+    except (IntegrityError, sqlite3.IntegrityError) as error:
+        raise UploadExists from error
     if upload.kind is not UploadKind.PARTIAL:
         add_event(connection, upload.id, HookEvent.POST_CREATE, upload.created_at)
 

@@ -101,8 +101,8 @@ async def create(
             created = await _create(context, caller, upload_id, command, body, listener=listener)
             return replace(created, challenge=await challenge(context, created.upload))
     except UploadExists as error:
-        # Both creations had found the id free: a client repeats one that has not ended, or an
-        # application chose one id twice.
+        # Both creations found the id free, perhaps at two servers: a client repeats one that has
+        # not ended, or an application chose one id twice.
         if command.key is not None:
             raise UploadLocked from error
         raise HookRefused(_ID_TAKEN) from error
@@ -161,6 +161,11 @@ async def _create_with_body(
     except _REFUSALS as error:
         # The client gets no answer with the address, so the upload cannot be resumed.
         await context.threads.call(_forget, context, session, error)
+        raise
+    except UploadExists as error:
+        if session.was_opened:
+            # The other one is complete without bytes, so the file is that of this session.
+            await context.threads.call(_forget, context, session, error)
         raise
     finally:
         if session.is_open:
@@ -310,7 +315,8 @@ def _create_empty_program(context: UploadContext, upload: Upload) -> Program[flo
     context.stores.uploads.create(upload.id)
     try:
         yield from commit(lambda catalog: catalog.uploads.add(upload, context.policy.quota))
-    except (QuotaExceeded, TooManyFiles, TooManyUploads):
+    except (QuotaExceeded, TooManyFiles, TooManyUploads, UploadExists):
+        # An upload that has the id in the catalog, and no file, is complete without bytes.
         context.stores.uploads.delete(upload.id)
         raise
     yield from context.begun_program(upload)

@@ -1,6 +1,7 @@
 """Every catalog keeps these promises: instant uploads, and the references of the pool."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from support.catalog import STORED, claimed, complete, content, finished, history, upload
@@ -11,6 +12,7 @@ from tusd_py.domain.errors import UploadTerminated
 from tusd_py.domain.file import File
 from tusd_py.domain.ids import UploadId, owner_scope
 from tusd_py.domain.upload import Upload, UploadState
+from tusd_py.storage.port import UploadExists
 
 HASH = "a" * 64
 MINE = owner_scope(ME)
@@ -43,6 +45,23 @@ def test_a_held_hash_makes_an_upload_that_is_finished_at_birth(catalog: Catalog)
     assert catalog.jobs.get(made.id) is None
     assert made.id not in catalog.uploads.removable_sources()
     assert made.id in [outcome.history.task_id for _, outcome in catalog.jobs.pending_outcomes(10)]
+
+
+def test_an_id_is_recorded_once(catalog: Catalog) -> None:
+    stored(catalog)
+    instant, sent = upload(declared_hash=HASH), upload()
+    catalog.uploads.add_instant(instant, MINE)
+    catalog.uploads.add(sent)
+    for taken in (instant, replace(instant, id=sent.id)):
+        with pytest.raises(UploadExists):
+            catalog.uploads.add_instant(taken, MINE)
+    for taken in (sent, replace(sent, id=instant.id)):
+        with pytest.raises(UploadExists):
+            catalog.uploads.add(taken)
+    found = catalog.uploads.get(instant.id)
+    assert found is not None
+    assert found.instant
+    assert history(catalog, instant.id).status == "completed"
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,24 @@ import blake3
 import pytest
 from support import kinds
 from support.catalog import STORED
-from support.ids import ME, OTHER
+from support.ids import ME, OTHER, fresh_id
 from support.tus import metadata
 from support.uploads import UploadsInProcess
 
+from tusd_py.domain.caller import Caller
+from tusd_py.domain.commands import Create
 from tusd_py.domain.errors import (
     HashConflict,
     HashMismatch,
     LengthExceeded,
     OffsetMismatch,
+    UploadLocked,
     UploadNotFound,
 )
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskStatus
 from tusd_py.protocol.fields import parse_metadata
-from tusd_py.uploads.create import Created
+from tusd_py.uploads.create import Created, create
 
 CONTENT = bytes(range(256)) * 512
 HASH = blake3.blake3(CONTENT).hexdigest()
@@ -64,6 +67,30 @@ def test_an_upload_of_content_that_its_owner_has_is_complete_at_creation(
     assert (counts.created, counts.finished, counts.instant, counts.instant_bytes) == (
         2, 2, 1, len(CONTENT),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("chunks", [(), (CONTENT[:5],), (CONTENT,)], ids=["none", "some", "all"])
+@pytest.mark.parametrize("held", [True, False], ids=["held", "not held at that moment"])
+def test_two_servers_that_create_one_upload_by_its_key_at_once_make_one(
+    client: UploadsInProcess, chunks: tuple[bytes, ...], held: bool
+) -> None:
+    client.store(CONTENT)
+    upload_id = fresh_id()
+
+    def creation(declared_hash: str | None) -> Created:
+        command = Create(
+            length=len(CONTENT), has_body=bool(chunks), declared_hash=declared_hash, key="key"
+        )
+        body = client.body(*chunks)
+        return client.run(create(client.context, Caller(ME), upload_id, command, body))
+
+    first = creation(HASH)
+    assert first.upload.instant
+    with pytest.raises(UploadLocked):
+        creation(HASH if held else None)
+    assert client.head(upload_id).offset == len(CONTENT)
+    with pytest.raises(UploadNotFound):
+        client.ports.stores.uploads.offset(upload_id)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class InstantUploadRepository(Protocol):
         The upload, its reference to the file and its completed history are one commit.
 
         Returns: the file; None if nothing was recorded.
-        Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was recorded.
+        Raises: TooManyUploads, TooManyFiles, QuotaExceeded, UploadExists: nothing was recorded.
         """
         ...
 
@@ -58,7 +58,7 @@ class UploadRepository(InstantUploadRepository, TargetRepository, Protocol):
     def add(self, upload: Upload, quota: Quota | None = None) -> None:
         """Record a new upload, and its target if it has one.
 
-        Raises: TooManyUploads, TooManyFiles, QuotaExceeded: nothing was recorded.
+        Raises: TooManyUploads, TooManyFiles, QuotaExceeded, UploadExists: nothing was recorded.
         """
         ...
 
