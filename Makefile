@@ -143,6 +143,10 @@ bench-small-files: install
 bench-ways: install
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/ways.py $(ARGS)
 
+# ARGS="--before FOLDER" runs another version in turn.
+bench-start: install
+	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/start.py $(ARGS)
+
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/outages.py $(ARGS)

@@ -1,21 +1,24 @@
-"""Tunes the garbage collector for a process that makes most of its objects at its start."""
+"""Tunes the garbage collector for processes that make most of their objects at their start."""
 
 import gc
 from typing import Final
 
+AT_START: Final = 200_000
+"""Number of new objects at which the collector runs first; a server has 120,000 when it listens."""
 THRESHOLDS: Final = (20_000, 20, 50)
-"""Thresholds of the garbage collector: new objects, and passes of younger generations."""
+"""Thresholds of the collector of a server: new objects, and passes of younger generations."""
 
 
 def collect_rarely() -> None:
-    """Make the passes of the collector rare.
-
-    With Python's own thresholds they are a seventh of the time of all imports, and 5 % of the time
-    of a small upload, whose objects are mostly freed without the collector.
-    """
-    gc.set_threshold(*THRESHOLDS)
+    """Let a process start without the collector, whose passes find nothing then."""
+    gc.set_threshold(AT_START, *THRESHOLDS[1:])
 
 
 def exclude_from_collection() -> None:
-    """Exclude the objects that exist now from all passes of the collector."""
+    """Exclude the objects that exist now from all passes, and make these less frequent.
+
+    Objects of requests are mostly freed without the collector, whose passes were 5 % of the time of
+    a small upload.
+    """
     gc.freeze()
+    gc.set_threshold(*THRESHOLDS)

@@ -16,6 +16,7 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.domain.job import Job
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.operation import StepTimes
+from tusd_py.garbage import exclude_from_collection
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.jobs.outbox import publish_outcomes, relay_outbox
 from tusd_py.monitoring.backend_metrics import BackendMetrics
@@ -294,6 +295,7 @@ def run(
             announce(f"figures    {address}/metrics")
         worker.start()
         stack.callback(worker.stop, settings.shutdown_timeout)
+        exclude_from_collection()
         started()
         while not stopping.wait(1.0):
             if not worker.alive():
