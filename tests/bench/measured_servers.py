@@ -15,6 +15,7 @@ from typing import Final
 
 import httpx
 from machine import TICKS
+from support.process_set import lives
 from support.waiting import wait_until
 from topology.program import free_port
 
@@ -155,15 +156,7 @@ class Running:
         for process in below:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        wait_until(lambda: not any(_lives(process) for process in below))
-
-
-def _lives(process: int) -> bool:
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+        wait_until(lambda: not any(lives(process) for process in below))
 
 
 @contextmanager
