@@ -10,7 +10,8 @@ import (
 )
 
 // Small uploads come from one thread that waits for all connections at once: a request is one
-// write and its answer one read, so that the cores are the server's.
+// write and its answer one read, so that the cores are the server's. The last answer of an upload has
+// to say that all bytes are there.
 
 // client is a connection with an upload on its way.
 type client struct {
@@ -28,6 +29,7 @@ func small(o *outcome, whole bool) time.Duration {
 		post = append(createHead(*size, len(body)), body...)
 	}
 	afterLocation := append([]byte(patchTail(0, *size)), body...)
+	complete := []byte(strconv.FormatInt(*size, 10))
 	patch := make([]byte, 0, len(afterLocation)+1024)
 
 	epoll, err := syscall.EpollCreate1(0)
@@ -75,6 +77,9 @@ func small(o *outcome, whole bool) time.Duration {
 			c.patching = true
 			patch = append(append(append(patch[:0], "PATCH "...), location...), afterLocation...)
 			return writeAll(c.fd, patch)
+		}
+		if !bytes.Equal(a.offset, complete) {
+			return fmt.Errorf("offset %q of %s bytes", a.offset, complete)
 		}
 		o.done++
 		if a.closes {
@@ -205,6 +210,7 @@ func (c *client) receive() (*answer, error) {
 type answer struct {
 	status   int
 	location []byte // its path
+	offset   []byte
 	closes   bool
 }
 
@@ -214,6 +220,7 @@ var (
 	contentLength = []byte("content-length")
 	location      = []byte("location")
 	connection    = []byte("connection")
+	uploadOffset  = []byte("upload-offset")
 	transfer      = []byte("transfer-encoding")
 )
 
@@ -243,6 +250,8 @@ func parse(data []byte) (*answer, int, error) {
 			length += body
 		case bytes.EqualFold(name, location):
 			a.location = pathOf(value)
+		case bytes.EqualFold(name, uploadOffset):
+			a.offset = value
 		case bytes.EqualFold(name, connection):
 			a.closes = bytes.EqualFold(value, []byte("close"))
 		case bytes.EqualFold(name, transfer):
