@@ -51,7 +51,7 @@ class LimitSettings(Section):
         ge=0,
         description=(
             "Streams (Server-Sent Events and WebSocket) that one user may have open at each "
-            "server; not applied without auth, where all clients are the same user"
+            "server, in all its processes together; not applied without auth, where all clients are the same user"
         ),
     )
     disk_reserve: Size = Field(
@@ -89,8 +89,8 @@ class LimitSettings(Section):
         8,
         ge=0,
         description=(
-            "Zip archives that one user may download at the same time at each server; without "
-            "auth all clients are the same user"
+            "Zip archives that one user may download at the same time at each server, in all its "
+            "processes together; without auth all clients are the same user"
         ),
     )
 
@@ -122,9 +122,9 @@ class ConnectionSettings(Section):
         0,
         ge=0,
         description=(
-            "Number of connections at the same time. The limit of open files (RLIMIT_NOFILE) "
-            "applies too; 0: as many as it allows, 4096 at most. For a connection beyond the "
-            "number, one that has sent no complete request is closed"
+            "Number of connections at the same time, in all processes together. The limit of open "
+            "files (RLIMIT_NOFILE) applies too; 0: as many as it allows, 4096 at most. For a "
+            "connection beyond the number, one that has sent no complete request is closed"
         ),
     )
     per_address: int = Field(

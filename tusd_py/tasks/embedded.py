@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,7 +27,7 @@ from tusd_py.sibling_bus import Mailbox, SiblingBus, Topic
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
-from tusd_py.tasks.sqlite_file import backend_errors, connect, run
+from tusd_py.tasks.sqlite_file import BUSY_SECONDS, backend_errors, connect, run
 from tusd_py.write_turn import SOLE_WRITER, WriteTurn
 
 log = logging.getLogger(__name__)
@@ -105,10 +105,17 @@ class EmbeddedTaskView(TaskView):
                 raise
         except sqlite3.DatabaseError:
             log.exception("task.view.unreadable")
-            for suffix in ("", "-wal", "-shm"):
-                damaged = self._path.with_name(self._path.name + suffix)
-                damaged.unlink(missing_ok=True)
+            with backend_errors(), self._turn.taken(BUSY_SECONDS):
+                return self._begun_again()
+
+    def _begun_again(self) -> sqlite3.Connection:
+        with suppress(sqlite3.DatabaseError):
+            # A sibling may have begun the file again meanwhile, and use it.
             return self._connect()
+        for suffix in ("", "-wal", "-shm"):
+            damaged = self._path.with_name(self._path.name + suffix)
+            damaged.unlink(missing_ok=True)
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         return connect(self._path, _SCHEMA, version=_VERSION)

@@ -1,12 +1,14 @@
 """Every task view keeps these promises (``tasks.port``)."""
 
 import math
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.clock import FakeClock
@@ -321,6 +323,26 @@ def test_an_unreadable_view_is_begun_again(tmp_path: Path, clock: FakeClock) -> 
     about = facts()
     assert view.put(about, PENDING) is not None
     view.close()
+
+
+def test_processes_that_find_an_unreadable_view_at_once_begin_one_again(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tasks.sqlite3"
+    first = EmbeddedTaskView(path, clock=clock)
+    connect, found = embedded.connect, iter([sqlite3.DatabaseError("malformed")])
+
+    def finds_it_before(*args: Any, **values: Any) -> sqlite3.Connection:
+        for error in found:
+            raise error
+        return connect(*args, **values)
+
+    monkeypatch.setattr(embedded, "connect", finds_it_before)
+    second = EmbeddedTaskView(path, clock=clock)
+    about = facts()
+    assert first.put(about, PENDING) == second.get(about.task_id) is not None
+    first.close()
+    second.close()
 
 
 def test_a_view_that_answers_passes_its_check(view: TaskView) -> None:
