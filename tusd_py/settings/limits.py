@@ -51,7 +51,8 @@ class LimitSettings(Section):
         ge=0,
         description=(
             "Streams (Server-Sent Events and WebSocket) that one user may have open at each "
-            "server, in all its processes together; not applied without auth, where all clients are the same user"
+            "server, in all its processes together; not applied without auth, where all clients "
+            "are the same user"
         ),
     )
     disk_reserve: Size = Field(
