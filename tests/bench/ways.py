@@ -1,9 +1,10 @@
 """What bytes cost in each of the ways in which they come: ``make bench-ways``.
 
-One stream of a GiB, hashed, ``durability=off``: by PATCH with a length (the connection is lent to
-threads: the base), by PATCH in chunks, in a form, and each of these over TLS that ends in the
-process. The rounds are interleaved, each way on a fresh process and an empty directory. A figure is
-the server's CPU; the client sends one block again and again.
+One stream, hashed, ``durability=off``: by PATCH with a length (the base), by PATCH in chunks, in a
+form, and each of these over TLS that ends in the process. There are two processes, one with TLS and
+one without. The rounds are interleaved, and what a transfer stored is removed after it, so that
+each one writes to memory that was used before. A figure is the server's CPU; the client sends one
+block again and again.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,6 @@ from support.services import Service
 
 GIB: Final = 1 << 30
 BLOCK: Final = 16 << 20
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 _BOUNDARY: Final = b"----WebKitFormBoundary7MA4YWxkTrZu0gWA"
 _FORM_HEAD: Final = (
     b"--" + _BOUNDARY + b'\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n'
@@ -85,9 +85,15 @@ class _Server(Service):
         }
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time so far, user and system."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(int(value) for value in fields[11:13]) / _TICKS
+        """Return the CPU time so far of its threads, none of which has ended."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+    def forget(self, size: int) -> None:
+        """Empty the files of this size."""
+        for file in self._data.rglob("*"):
+            if file.is_file() and file.stat().st_size == size:
+                os.truncate(file, 0)
 
     @contextmanager
     def connected(self) -> Iterator[socket.socket]:
@@ -108,18 +114,15 @@ class _Server(Service):
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--mib", type=int, default=GIB >> 20, help="MiB of a stream")
     parser.add_argument("--dir", type=Path, help="where the servers keep their data")
     arguments = parser.parse_args()
     names = list(dict.fromkeys((BASE, *arguments.ways)))
-    block = os.urandom(BLOCK)
-    measured: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(arguments.rounds):
-        for name in random.sample(names, len(names)):
-            _touch_memory(arguments.mib << 20, block, arguments.dir)
-            measured[name].append(_cost(WAYS[name], block, arguments.mib << 20, arguments.dir))
+    with ExitStack() as stack:
+        servers = {tls: _started(stack, arguments.dir, tls=tls) for tls in (False, True)}
+        measured = _measure(names, servers, arguments.rounds, arguments.mib << 20)
     table = Table("way", "CPU s a GiB", "least to most", "times the base", "least to most")
     for name, costs in measured.items():
         # Pairs of one round: the speed of a shared machine changes between rounds.
@@ -128,34 +131,45 @@ def main() -> None:
     Console(width=120).print(table)
 
 
+def _started(stack: ExitStack, place: Path | None, *, tls: bool) -> _Server:
+    server = _Server(place, tls=tls)
+    stack.callback(server.close)
+    server.start()
+    return server
+
+
+def _measure(
+    names: Sequence[str], servers: Mapping[bool, _Server], rounds: int, size: int
+) -> dict[str, list[float]]:
+    block = os.urandom(BLOCK)
+    measured: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds + 1):
+        for name in random.sample(names, len(names)):
+            way = WAYS[name]
+            cost = _cost(servers[way.tls], way, block, size)
+            if number:  # The first round is for warming up.
+                measured[name].append(cost)
+    return measured
+
+
 def _figures(values: Sequence[float]) -> tuple[str, str]:
     return f"{statistics.median(values):.2f}", f"{min(values):.2f} to {max(values):.2f}"
 
 
-def _touch_memory(size: int, block: bytes, place: Path | None) -> None:
-    """Write as many bytes and forget them: the host gives memory that was not used page by page."""
-    with tempfile.TemporaryFile(dir=place) as file:
-        for _ in range(size // BLOCK):
-            file.write(block)
-
-
-def _cost(way: Way, block: bytes, size: int, place: Path | None) -> float:
+def _cost(server: _Server, way: Way, block: bytes, size: int) -> float:
     """Return the CPU seconds of the server for a GiB."""
-    server = _Server(place, tls=way.tls)
-    try:
-        server.start()
-        with server.connected() as connection:
-            host = b"Host: 127.0.0.1:%d\r\n" % server.port
-            head = _form_head(host, size) if way.form else _patch_head(connection, host, way, size)
-            before = server.cpu_seconds()
-            connection.sendall(head)
-            _send(connection, way, block, size)
-            answer = _answer(connection)
-            if not answer.startswith((b"HTTP/1.1 204", b"HTTP/1.1 200")):
-                raise RuntimeError(answer.decode("latin-1"))
-            return (server.cpu_seconds() - before) * GIB / size
-    finally:
-        server.close()
+    with server.connected() as connection:
+        host = b"Host: 127.0.0.1:%d\r\n" % server.port
+        head = _form_head(host, size) if way.form else _patch_head(connection, host, way, size)
+        before = server.cpu_seconds()
+        connection.sendall(head)
+        _send(connection, way, block, size)
+        answer = _answer(connection)
+        if not answer.startswith((b"HTTP/1.1 204", b"HTTP/1.1 200")):
+            raise RuntimeError(answer.decode("latin-1"))
+        cost = server.cpu_seconds() - before
+    server.forget(size)
+    return cost * GIB / size
 
 
 def _patch_head(connection: socket.socket, host: bytes, way: Way, size: int) -> bytes:

@@ -17,8 +17,14 @@ SMALL_CHUNKS: Final = 16
 """... and number of chunks that may be smaller ..."""
 MOST_CHUNKS: Final = 2048
 """... which grows, up to this number, while chunks are larger."""
+JOIN_BYTES: Final = 32 << 10
+"""Mean size of pieces below which they are moved together, since each is written and hashed.
+
+With chunks of 8 KiB: 0.96 CPU seconds per GiB, 1.13 without.
+"""
 _HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n")
 _LONGEST_HEAD: Final = 17
+_BETWEEN: Final = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})\r\n")
 _BEGUN_HEAD: Final = re.compile(rb"(?:[0-9A-Fa-f]{1,15}\r?)?")
 _LEAST_BEHIND_DATA: Final = len(b"\r\n0\r\n\r\n")
 _REFUSED: Final = b"\r\n"
@@ -118,9 +124,25 @@ class ChunkFraming:
                 pieces.append(piece)
                 at += len(piece)
                 self._left -= len(piece)
+            elif self._in_chunk and not self._begun and (data := self._next(received, at)):
+                at = data
             else:
                 at = self._head(received, at)
-        return pieces
+        if received.readonly or len(received) >= len(pieces) * JOIN_BYTES:
+            return pieces
+        return [_joined(received, pieces)]
+
+    def _next(self, received: memoryview, at: int) -> int:
+        """Return where the data of the next chunk begin, if that is certain; 0: it is not.
+
+        It is an abbreviation of ``_head``, for most chunks.
+        """
+        between = _BETWEEN.match(received, at)
+        if between is None or not self._allowed:
+            return 0
+        self._left = int(between[1], 16)
+        self._allowed -= 1
+        return between.end() if self._left else 0
 
     def _head(self, received: memoryview, at: int) -> int:
         """Interpret what is between the data of two chunks; return where data or rest begin."""
@@ -150,3 +172,12 @@ class ChunkFraming:
         self._begun = b""
         self.rest = rest + bytes(received[end:])
         return len(received)
+
+
+def _joined(received: memoryview, pieces: Sequence[memoryview]) -> memoryview:
+    """Move the pieces together, to the beginning of what they are views of."""
+    end = 0
+    for piece in pieces:
+        received[end : end + len(piece)] = piece
+        end += len(piece)
+    return received[:end]

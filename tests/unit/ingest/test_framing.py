@@ -58,7 +58,7 @@ def by_parser(pieces: Sequence[bytes]) -> Parsed:
     return parsed
 
 
-def by_framing(pieces: Sequence[bytes]) -> tuple[Parsed, ChunkFraming]:
+def by_framing(pieces: Sequence[bytes], *, writable: bool = False) -> tuple[Parsed, ChunkFraming]:
     """Take what the framing takes; its parser gets the rest, as in a connection."""
     framing, parsed = ChunkFraming(), Parsed()
     for piece in pieces:
@@ -66,7 +66,8 @@ def by_framing(pieces: Sequence[bytes]) -> tuple[Parsed, ChunkFraming]:
             parsed.feed(piece)
             continue
         assert framing.least >= 1
-        parsed.body += b"".join(framing.body_of(memoryview(piece)))
+        received = memoryview(bytearray(piece) if writable else piece)
+        parsed.body += b"".join(framing.body_of(received))
         parsed.feed(framing.rest)
     return parsed, framing
 
@@ -95,10 +96,13 @@ TOKENS = st.sampled_from(
         b"".join
     ),
     cuts=st.lists(st.integers(0, 1 << 16), max_size=12),
+    writable=st.booleans(),
 )
-def test_every_body_is_read_as_the_parser_reads_it(body: bytes, cuts: list[int]) -> None:
+def test_every_body_is_read_as_the_parser_reads_it(
+    body: bytes, cuts: list[int], *, writable: bool
+) -> None:
     pieces = cut(body, cuts)
-    assert by_framing(pieces)[0].found() == by_parser(pieces).found()
+    assert by_framing(pieces, writable=writable)[0].found() == by_parser(pieces).found()
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 1 << 16])
@@ -108,6 +112,16 @@ def test_the_end_with_trailers_and_the_next_request_are_the_parsers(step: int) -
     parsed, framing = by_framing([body[at : at + step] for at in range(0, len(body), step)])
     assert framing.is_over
     assert parsed.found() == (data * 2, [b"T=1"], [b"/", b"/next"], False)
+
+
+def test_small_pieces_are_joined_and_large_ones_are_no_copies() -> None:
+    small = memoryview(bytearray(chunk(b"abc" * 2000) * 50))
+    (joined,) = ChunkFraming().body_of(small)
+    assert joined == b"abc" * 2000 * 50
+    large = memoryview(bytearray(chunk(bytes(100_000)) * 3))
+    taken = ChunkFraming().body_of(large)
+    assert [len(piece) for piece in taken] == [100_000] * 3
+    assert all(piece.obj is large.obj for piece in taken)
 
 
 def test_many_small_chunks_are_left_to_the_parser() -> None:

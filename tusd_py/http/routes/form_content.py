@@ -5,6 +5,7 @@ beginnings of delimiters. What follows does, to find out whether it holds anothe
 two would be lost. Of it ``BEHIND_FILE_BYTES`` are examined.
 """
 
+import ctypes
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,11 +15,14 @@ from python_multipart.multipart import MultipartParser
 BEHIND_FILE_BYTES: Final = 64 * 1024
 """Most bytes behind the file in which another file is looked for."""
 NOT_WHOLE: Final = "The body is not a whole multipart form."
-_WINDOW_BYTES: Final = 64 * 1024
-"""Bytes of a view that are copied at once, to be searched: a view has no ``find``.
+_memmem: Final = getattr(ctypes.CDLL(None), "memmem", None)
+"""Searches in memory; None where the C library has no such function.
 
-They stay in the CPU's cache: copy and search cost 0.17 CPU seconds per GiB, searching alone 0.13.
+A view has no ``find``: a copy and its search cost 0.17 CPU seconds per GiB, this 0.08.
 """
+if _memmem is not None:
+    _memmem.restype = ctypes.c_void_p
+    _memmem.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
 
 
 class MalformedForm(Exception):
@@ -121,11 +125,10 @@ class FormContent:
 
 def _find(chunk: bytes | memoryview, delimiter: bytes) -> int:
     """Return where the delimiter is in the chunk; -1: nowhere."""
-    if isinstance(chunk, bytes):
-        return chunk.find(delimiter)
-    for start in range(0, len(chunk), _WINDOW_BYTES):
-        window = bytes(chunk[start : start + _WINDOW_BYTES + len(delimiter) - 1])
-        at = window.find(delimiter)
-        if at >= 0:
-            return start + at
-    return -1
+    if isinstance(chunk, bytes) or chunk.readonly or _memmem is None:
+        return bytes(chunk).find(delimiter)
+    if not chunk:
+        return -1
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(chunk))
+    found = _memmem(begin, len(chunk), delimiter, len(delimiter))
+    return -1 if found is None else int(found) - begin
