@@ -1,5 +1,5 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install venv serve test check coverage unit contract image-test soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads bench-small-files bench-ways structure site pictures lock clean
+.PHONY: install venv serve test check coverage unit contract image-test soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads bench-small-files bench-ways bench-processes structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -146,6 +146,9 @@ bench-ways: install
 # ARGS="--before FOLDER" runs another version in turn.
 bench-start: install
 	@PYTHONPATH=tests:deploy $(BIN)/python tests/bench/start.py $(ARGS)
+
+bench-processes: install
+	@PYTHONPATH=tests:deploy:. $(BIN)/python tests/bench/processes.py $(ARGS)
 
 bench-outages: install
 	@deploy/packages/install.sh deploy/packages/local.txt

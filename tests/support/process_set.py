@@ -1,8 +1,10 @@
 """The processes of a server that was started with ``--processes``."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import httpx
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -36,5 +38,11 @@ def lives(pid: int) -> bool:
 
 
 def wait_until_replaced(server: "Server", gone: int, count: int) -> None:
-    """Wait until there are ``count`` processes without one that has ended."""
-    wait_until(lambda: gone not in children(server) and len(children(server)) == count)
+    """Wait until ``count`` processes serve, without one that has ended."""
+    wait_until(lambda: gone not in children(server) and serving(server) == count)
+
+
+def serving(server: "Server") -> int:
+    """Return the number of processes that the metrics show as alive."""
+    text = httpx.get(f"{server.url}/metrics", timeout=60).text
+    return len(re.findall(r"^tusd_process_up\{.*\} 1.0$", text, re.MULTILINE))

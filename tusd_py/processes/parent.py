@@ -178,6 +178,8 @@ class Parent:
                 self._hear(key.data, now)
             else:
                 os.read(key.fd, 4096)
+        # First of all, since connections wait at the listener of a process that has ended.
+        self._share_listeners(now)
         for process in list(self._processes):
             self._see_end(process, now)
         while self._signals:

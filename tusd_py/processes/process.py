@@ -74,7 +74,8 @@ class Process:
 
     def accepts(self, now: float) -> bool:
         """Return whether it accepts connections, as far as its parent knows."""
-        return self.is_ready and self.ends_by is None and now - self.heard_at < LATE_SECONDS
+        is_heard = self.is_ready and now - self.heard_at < LATE_SECONDS
+        return is_heard and self.ends_by is None and self.exit_code() is None
 
     def is_silent(self, now: float) -> bool:
         """Return whether it must be killed, since it shows no sign of life.
