@@ -17,7 +17,7 @@ import pytest
 from support.process_set import children, lives, wait_until_replaced
 from support.raw_http import silent_patch
 from support.server import Server, running_server
-from support.tus import append, create, offset, post
+from support.tus import append, create, offset
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -122,24 +122,6 @@ def test_without_their_parent_the_processes_end_and_nothing_is_lost(tmp_path: Pa
         server.wait_for_status(url.rpartition("/")[2], "completed")
         assert httpx.get(url).content == content
     finally:
-        server.stop()
-
-
-def test_a_new_parent_waits_for_the_processes_of_a_killed_one(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", *TWO).start()
-    orphans = children(server)
-    # They can end only once they continue.
-    for pid in orphans:
-        os.kill(pid, signal.SIGSTOP)
-    server.kill_parent()
-    timer = threading.Timer(1.0, lambda: [os.kill(pid, signal.SIGCONT) for pid in orphans])
-    timer.start()
-    try:
-        server.start()
-        assert not any(lives(pid) for pid in orphans)
-        assert post(server, 5, b"bytes").status_code == 201
-    finally:
-        timer.join()
         server.stop()
 
 

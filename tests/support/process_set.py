@@ -1,10 +1,9 @@
 """The processes of a server that was started with ``--processes``."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import httpx
+from support.metrics import metrics
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -44,5 +43,4 @@ def wait_until_replaced(server: "Server", gone: int, count: int) -> None:
 
 def serving(server: "Server") -> int:
     """Return the number of processes that the metrics show as alive."""
-    text = httpx.get(f"{server.url}/metrics", timeout=60).text
-    return len(re.findall(r"^tusd_process_up\{.*\} 1.0$", text, re.MULTILINE))
+    return int(metrics(server.url)["tusd_process_up"])

@@ -29,6 +29,9 @@ BEAT_SECONDS: Final = 1.0
 def main() -> int:
     """Run the process; the only argument is the number of the channel's descriptor."""
     collect_rarely()
+    # Only the parent obeys it. The kernel sends it to a stopped process whose parent dies. A handler
+    # is not inherited by the programs that this process starts, while ignoring is.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     end = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(end.fileno(), False)
     channel = Channel(end)
