@@ -29,8 +29,8 @@ BEAT_SECONDS: Final = 1.0
 def main() -> int:
     """Run the process; the only argument is the number of the channel's descriptor."""
     collect_rarely()
-    # Only the parent obeys it. The kernel sends it to a stopped process whose parent dies. A handler
-    # is not inherited by the programs that this process starts, while ignoring is.
+    # Only the parent obeys it. The kernel sends it to a stopped process whose parent dies. Programs
+    # that this process starts would inherit that it is ignored, but not a handler.
     signal.signal(signal.SIGHUP, lambda *_: None)
     end = socket.socket(fileno=int(sys.argv[1]))
     os.set_inheritable(end.fileno(), False)
