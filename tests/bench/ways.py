@@ -2,9 +2,9 @@
 
 One stream, hashed, ``durability=off``: by PATCH with a length (the base), by PATCH in chunks, in a
 form, and each of these over TLS that ends in the process. There are two processes, one with TLS and
-one without. The rounds are interleaved, and what a transfer stored is removed after it, so that
-each one writes to memory that was used before. A figure is the server's CPU; the client sends one
-block again and again.
+one without. The rounds are interleaved, what a transfer stored is removed after it, and memory is
+used before (``warm_memory``). A figure is the server's CPU; the client sends one block again and
+again.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from rich.table import Table
 from support.nginx import write_certificate
 from support.own_files import ROOT
 from support.services import Service
+from warm_memory import WarmMemory
 
 GIB: Final = 1 << 30
 BLOCK: Final = 16 << 20
@@ -158,7 +159,11 @@ def _figures(values: Sequence[float]) -> tuple[str, str]:
 
 def _cost(server: _Server, way: Way, block: bytes, size: int) -> float:
     """Return the CPU seconds of the server for a GiB."""
-    with server.connected() as connection:
+    with (
+        closing(WarmMemory(size)) as memory,
+        memory.given(),
+        server.connected() as connection,
+    ):
         host = b"Host: 127.0.0.1:%d\r\n" % server.port
         head = _form_head(host, size) if way.form else _patch_head(connection, host, way, size)
         before = server.cpu_seconds()

@@ -10,6 +10,7 @@ import mmap
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 from typing_extensions import override
@@ -35,6 +36,8 @@ class LendableTls(ssl.SSLObject):
 
     _encrypted: ssl.MemoryBIO
     """Where the transport puts what it receives."""
+    _read_record: Callable[[int, memoryview], int]
+    """What ``read`` calls: a GiB has 65,536 records, and a call in Python costs a microsecond."""
     _mutex: threading.Lock
     _is_lent = False
     _is_ended = False
@@ -45,8 +48,9 @@ class LendableTls(ssl.SSLObject):
         # version, the object then can't be lent.
         made: Self = super()._create(*arguments, **named)  # type: ignore[misc]
         made._mutex = threading.Lock()
-        if arguments and isinstance(arguments[0], ssl.MemoryBIO):
+        if arguments and isinstance(arguments[0], ssl.MemoryBIO) and hasattr(made, "_sslobj"):
             made._encrypted = arguments[0]
+            made._read_record = made._sslobj.read
         return made
 
     @property
@@ -91,20 +95,27 @@ class LendableTls(ssl.SSLObject):
 
     def receive(self, connection: socket.socket, buffer: memoryview) -> int | None:
         """Receive from the socket and decrypt; see ``socket_reader.Incoming.receive``."""
-        count = 0
-        while count < len(buffer) and not self._is_ended:
+        count = self._decrypt(buffer)
+        while count < len(buffer) and not self._is_ended and self._feed(connection):
+            count += self._decrypt(buffer[count:])
+        return count or (0 if self._is_ended else None)
+
+    def _decrypt(self, buffer: memoryview) -> int:
+        """Decrypt until the buffer is full or no whole record is left."""
+        count, size, read = 0, len(buffer), self._read_record
+        with self._mutex:
             try:
-                with self._mutex:
-                    read: Any = super().read(len(buffer) - count, buffer[count:])
+                while count < size:
+                    taken = read(size - count, buffer[count:])
+                    if not taken:
+                        self._is_ended = True
+                        break
+                    count += taken
             except ssl.SSLWantReadError:
-                if not self._feed(connection):
-                    break
+                pass
             except (ssl.SSLError, ValueError):
                 self._is_ended = True
-            else:
-                count += read
-                self._is_ended = not read
-        return count or (0 if self._is_ended else None)
+        return count
 
     def _feed(self, connection: socket.socket) -> bool:
         """Receive more of what is encrypted; return False if there is none."""
