@@ -2,7 +2,11 @@
 
 import mmap
 import os
+import stat
 from pathlib import Path
+from typing import Final
+
+_ZEROS_BYTES: Final = 1 << 16
 
 
 def open_shared(path: Path, size: int) -> int:
@@ -31,3 +35,19 @@ def map_file(path: Path, size: int) -> mmap.mmap:
         return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)
+
+
+def forget_contents(directory: Path) -> None:
+    """Fill all files of a directory with zeros, and remove what is no file, such as sockets.
+
+    The files keep their blocks: a disk that has become full has none for new ones.
+    Raises: OSError.
+    """
+    for place in directory.iterdir():
+        if not stat.S_ISREG(place.lstat().st_mode):
+            place.unlink()
+            continue
+        with place.open("r+b") as file:
+            left = os.fstat(file.fileno()).st_size
+            while left:
+                left -= file.write(bytes(min(left, _ZEROS_BYTES)))

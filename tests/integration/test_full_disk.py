@@ -103,3 +103,17 @@ def test_bodies_stop_at_the_reserve_and_a_full_disk_can_be_emptied(disk: Path) -
         wait_until(lambda: free_bytes(disk) > 5 * MIB)
         assert httpx.get(finished, headers=TUS).content == b"whole"
         assert len(server.lines) < 100, "the log is flooded"
+
+
+def test_several_processes_start_on_a_full_disk(disk: Path) -> None:
+    flags = ("--workers", "0", "--processes", "2")
+    with running_server(disk / "data", *flags, env=ENV) as server:
+        finished = create(server, 5, body=b"whole")
+        left = create(server, 2 * MIB, body=bytes(MIB))
+        server.kill()
+        fill(disk / "another program's")
+        assert free_bytes(disk) == 0
+        server.start()
+        assert httpx.get(finished, headers=TUS).content == b"whole"
+        assert delete(left).status_code == 204
+        assert free_bytes(disk) > 0

@@ -13,7 +13,6 @@ that shows no sign of life is killed.
 import logging
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -38,6 +37,7 @@ from tusd_py.processes.process import LATE_SECONDS, Process
 from tusd_py.processes.sources import Sources
 from tusd_py.settings.model import Settings
 from tusd_py.settings.sources import SettingsError
+from tusd_py.shared_file import forget_contents
 from tusd_py.siblings import Siblings
 
 log = logging.getLogger(__name__)
@@ -135,8 +135,8 @@ class Parent:
         else:
             self._held = stack.enter_context(exclusive(settings.data_dir))
             self._directory = settings.data_dir.absolute() / "processes"
-            shutil.rmtree(self._directory, ignore_errors=True)
             make_private_directory(self._directory)
+            forget_contents(self._directory)
         self._listeners = bind_listeners(settings.host, settings.port, self._count)
         for of_place in self._listeners:
             for listener in of_place:
