@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from tusd_py.domain.errors import UploadNotFound
+from tusd_py.domain.errors import UploadLocked, UploadNotFound
 from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import Upload, UploadKind
 from tusd_py.uploads.context import UploadContext
@@ -49,6 +49,9 @@ async def recover_one(context: UploadContext, upload_id: UploadId) -> bool:
     """Finish an upload if it is complete. Return whether it was finished now."""
     try:
         return await _recover_one(context, upload_id)
+    except UploadLocked:
+        # Several processes start at once, and another one is finishing it.
+        log.info("upload.recover.locked", extra={"upload_id": upload_id})
     except UploadNotFound:
         log.info("upload.data.missing", extra={"upload_id": upload_id})
     except REFUSALS as error:

@@ -6,8 +6,9 @@ import pytest
 from support.uploads import UploadsInProcess, stored_file
 
 from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.locks.local import LocalLock
 from tusd_py.uploads import recovery
-from tusd_py.uploads.recovery import recover
+from tusd_py.uploads.recovery import recover, recover_one
 
 
 def test_a_final_upload_that_a_crash_kept_waiting_is_finished_at_start(
@@ -54,3 +55,23 @@ def test_open_uploads_are_examined_many_at_once(
     assert set(one_by_one) == {uploads[1], uploads[5]}
     assert "upload.data.missing" in caplog.text
     assert client.state(uploads[5]) is UploadState.FINISHED
+
+
+def test_an_upload_that_another_process_is_finishing_is_no_failure(
+    client: UploadsInProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload_id = client.create(3)
+    with client.ports.stores.uploads.writer(upload_id, length=3) as writer:
+        writer.write([b"abc"])
+    client.restart()
+    client.context.lock = LocalLock(timeout_seconds=0.01)
+
+    async def beside_another() -> bool:
+        async with client.context.locked(upload_id):
+            return await recover_one(client.context, upload_id)
+
+    with caplog.at_level("INFO"):
+        assert not client.run(beside_another())
+    assert "upload.recover.locked" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert client.run(recover_one(client.context, upload_id))
