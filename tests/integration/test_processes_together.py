@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -13,15 +12,12 @@ from support.metrics import by_process, metrics_text
 from support.power_cut import power_cut_disk
 from support.server import Server, running_server
 from support.task_states import may_follow
-from support.tus import create, offset, patch, post, task_id
+from support.tus import create, offset, patch, task_id
 from support.waiting import until
 from websockets.sync.client import connect
 
-from tusd_py.catalog.sql_catalog import SqlCatalog, sqlite_url
-from tusd_py.domain.ids import ANONYMOUS
-
 EVENTS = "/api/file/upload/events"
-SIZE, ROOM, REQUESTS = 1000, 37, 200
+SIZE = 1000
 SMALL = 4096
 NO_RESERVE = {"TUSD_LIMITS__DISK_RESERVE": "0"}
 """The disk of a test is small."""
@@ -65,25 +61,6 @@ def test_streams_at_all_processes_get_every_state_of_an_upload_at_any(tmp_path: 
 
     with running_server(tmp_path / "data", "--processes", "2", "--workers", "1") as server:
         asyncio.run(work(server))
-
-
-def test_creations_at_four_processes_at_once_never_get_more_than_the_quota(tmp_path: Path) -> None:
-    env = {"TUSD_LIMITS__STORED_BYTES": str(SIZE * ROOM + SIZE // 2)}
-    flags = ("--processes", "4", "--workers", "0")
-    with running_server(tmp_path / "data", *flags, env=env) as server:
-        with ThreadPoolExecutor(50) as pool:
-            seen = Counter(pool.map(lambda _: post(server, SIZE).status_code, range(REQUESTS)))
-        created = [
-            found["tusd_uploads_created_total"]
-            for found in by_process(metrics_text(server.url)).values()
-            if "tusd_uploads_created_total" in found
-        ]
-    catalog = SqlCatalog(sqlite_url(tmp_path / "data" / "catalog.sqlite3"))
-    usage = catalog.uploads.usage(ANONYMOUS)
-    catalog.close()
-    assert seen == {201: ROOM, 413: REQUESTS - ROOM}
-    assert (usage.open_uploads, usage.stored_bytes) == (ROOM, ROOM * SIZE)
-    assert (len(created), sum(created)) == (4, ROOM)
 
 
 def test_what_two_processes_have_acknowledged_survives_a_power_cut(tmp_path: Path) -> None:

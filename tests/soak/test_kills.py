@@ -14,6 +14,7 @@ import httpx
 import pytest
 from support.files import files_in
 from support.media import video
+from support.process_set import children
 from support.server import Server
 from support.waiting import wait_until
 from support.workers import start_worker, stop_workers
@@ -29,17 +30,25 @@ FAST = {
     "TUSD_JOBS__JANITOR_EVERY": "1s", "TUSD_JOBS__MAX_ATTEMPTS": "1000", "TUSD_JOBS__BACKOFF": "0.2s",
 }  # fmt: skip
 
+STRIKES = {
+    1: ("server", "server", "worker", "worker", "stops"),
+    2: ("server", "parent", "process", "process", "process", "worker", "stops"),
+}
+"""What is killed or stopped, by the number of processes of the server; some of it more often."""
+
 
 class Campaign:
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, processes: int) -> None:
         self.random = random.Random(seed)
         self.folder = folder
-        self.server = Server(folder / "data", "--workers", "0", env=FAST)
+        flags = ("--workers", "0", "--processes", str(processes))
+        self.server = Server(folder / "data", *flags, env=FAST)
         self.worker: subprocess.Popen[bytes] | None = None
         self.sent: dict[str, bytes] = {}
         self.errors: list[BaseException] = []
         self.over = threading.Event()
-        self.kills = {"server": 0, "worker": 0, "stops": 0}
+        self.strikes = STRIKES[processes]
+        self.kills = dict.fromkeys(self.strikes, 0)
 
     def start_worker(self) -> None:
         self.worker = start_worker(self.server.data_dir, FAST, TUSD_LOG_LEVEL="error")
@@ -73,11 +82,18 @@ class Campaign:
         self.sent[sent.task_id] = content
 
     def strike(self) -> None:
-        kind = self.random.choice(["server", "server", "worker", "worker", "stops"])
+        kind = self.random.choice(self.strikes)
         self.kills[kind] += 1
         if kind == "server":
             self.server.kill()
             self.server.start()
+        elif kind == "parent":
+            self.server.kill_parent()
+            self.server.start()
+        elif kind == "process":
+            # The parent may not have replaced the last one yet.
+            for pid in children(self.server)[:1]:
+                os.kill(pid, signal.SIGKILL)
         elif kind == "worker":
             assert self.worker is not None
             self.worker.kill()
@@ -92,9 +108,10 @@ class Campaign:
 
 
 @pytest.mark.timeout(3600)
-def test_everything_arrives_once_whatever_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_everything_arrives_once_whatever_is_killed(tmp_path: Path, processes: int) -> None:
     seed = int(os.environ.get("SOAK_SEED", "1"))
-    campaign = Campaign(tmp_path, seed)
+    campaign = Campaign(tmp_path, seed, processes=processes)
     clips = [video(tmp_path / f"clip{n}.mp4", seconds=1.0 + n).read_bytes() for n in range(2)]
     campaign.server.start()
     campaign.start_worker()
