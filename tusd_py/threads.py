@@ -96,7 +96,7 @@ async def _run(pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
         raise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """Holds what a function returned, or the error that it raised, for another thread or task."""
 

@@ -71,8 +71,10 @@ class OpenTransaction(Transactions):
 
     @override
     def read(self, work: Callable[[Connection], T]) -> T:
-        with backend_errors(self._connection.engine):
+        try:
             return work(self._connection)
+        except _ERRORS as error:
+            raise _backend_error(self._connection.engine, error) from error
 
     @override
     def write(
@@ -82,8 +84,7 @@ class OpenTransaction(Transactions):
         settled: Callable[[Connection], T | None] | None = None,
     ) -> T:
         """Run ``work``; the owner of the transaction commits it."""
-        with backend_errors(self._connection.engine):
-            return work(self._connection)
+        return self.read(work)
 
 
 class Database(Transactions):
@@ -226,8 +227,12 @@ def backend_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except _ERRORS as error:
-        kind = StorageFull if is_full(error) else BackendError
-        raise kind(reason=_reason(engine, error)) from error
+        raise _backend_error(engine, error) from error
+
+
+def _backend_error(engine: Engine, error: Exception) -> BackendError:
+    kind = StorageFull if is_full(error) else BackendError
+    return kind(reason=_reason(engine, error))
 
 
 def _reason(engine: Engine, error: Exception) -> str:

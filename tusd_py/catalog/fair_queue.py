@@ -136,7 +136,7 @@ def join_line(
 ) -> None:
     """Record that a job waits in the user's line from ``due_at`` on (unix seconds)."""
     precedence = reversed_priority(priority)
-    values = {"of_lane": lane.value, "of_user": user_id, "due": due_at, "of_precedence": precedence}
+    values = {"of_lane": str(lane), "of_user": user_id, "due": due_at, "of_precedence": precedence}
     if _JOIN.run(connection, values):
         return
     row = {

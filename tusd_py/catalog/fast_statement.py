@@ -6,9 +6,11 @@ what SQLite needs for it, and an upload runs eight. Other databases get them thr
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Delete, Insert, Select, Update
+from sqlalchemy import Boolean, Connection, DateTime, Delete, Insert, Select, Update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.types import TypeEngine
 
@@ -33,8 +35,9 @@ class FastStatement:
         self._statement = statement
         compiled = statement.compile(dialect=_SQLITE, column_keys=columns)
         self._text = str(compiled)
-        self._names = tuple(compiled.positiontup or ())
-        binds = {name: compiled.binds[name] for name in self._names}
+        names = tuple(compiled.positiontup or ())
+        self._in_order = _values_of(names)
+        binds = {name: compiled.binds[name] for name in names}
         self._constants = {name: bind.value for name, bind in binds.items() if not bind.required}
         self._converters = _only(
             {name: _parameter_processor(bind.type) for name, bind in binds.items()}
@@ -65,20 +68,37 @@ class FastStatement:
         return row
 
     def _parameters(self, values: Row) -> tuple[Any, ...]:
-        given = {**self._constants, **values}
-        for name, convert in self._converters.items():
-            given[name] = convert(given[name])
-        return tuple([given[name] for name in self._names])
+        if self._constants or self._converters:
+            values = {**self._constants, **values}
+            for name, convert in self._converters.items():
+                values[name] = convert(values[name])
+        return self._in_order(values)
 
 
 def sqlite_of(connection: Connection) -> sqlite3.Connection:
     """Return SQLite's own connection below SQLAlchemy's."""
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
     return driver
 
 
+def _values_of(names: tuple[str, ...]) -> Callable[[Row], tuple[Any, ...]]:
+    """Return the function that takes the values with these names from a row, in order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple([values[name] for name in names])
+
+
 def _parameter_processor(of_type: TypeEngine[Any]) -> Process | None:
+    """Return what spells a value as SQLAlchemy does; None: the driver does it by itself."""
+    if isinstance(of_type, Boolean):
+        return None
+    if isinstance(of_type, DateTime):
+        return _date_time_text
     return of_type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+
+
+def _date_time_text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(" ", "microseconds")
 
 
 def _result_processor(of_type: TypeEngine[Any]) -> Process | None:

@@ -12,7 +12,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -119,7 +118,7 @@ class GroupCommit:
         self,
         works: Sequence[Callable[[C], object]],
         bind: Callable[[Connection], C],
-        run: Callable[[Connection, Callable[[], object]], Result],
+        run: Callable[[sqlite3.Connection, Callable[[C], object], C], Result],
         outcomes: list[Result],
     ) -> None:
         self._spare.retrying(lambda: self._attempt(works, bind, run, outcomes))
@@ -128,14 +127,15 @@ class GroupCommit:
         self,
         works: Sequence[Callable[[C], object]],
         bind: Callable[[Connection], C],
-        run: Callable[[Connection, Callable[[], object]], Result],
+        run: Callable[[sqlite3.Connection, Callable[[C], object], C], Result],
         outcomes: list[Result],
     ) -> None:
         outcomes.clear()
         with self._other_processes_wait(), self._engine.begin() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            driver = sqlite_of(connection)
+            driver.execute("BEGIN IMMEDIATE")
             bound = bind(connection)
-            outcomes.extend(run(connection, partial(work, bound)) for work in works)
+            outcomes.extend(run(driver, work, bound) for work in works)
 
     @contextmanager
     def _other_processes_wait(self) -> Iterator[None]:
@@ -151,27 +151,26 @@ def _connection(connection: Connection) -> Connection:
     return connection
 
 
-def _plainly(connection: Connection, work: Callable[[], object]) -> Result:
+def _plainly(driver: sqlite3.Connection, work: Callable[[C], object], bound: C) -> Result:
     """Run the work.
 
     Raises: what the work raises; sqlite3.OperationalError: SQLite has ended the transaction, and
         later statements would be in a transaction of their own.
     """
-    done = Result(work())
-    if not sqlite_of(connection).in_transaction:
+    done = Result(work(bound))
+    if not driver.in_transaction:
         raise sqlite3.OperationalError("the transaction is over")
     return done
 
 
-def _guarded(connection: Connection, work: Callable[[], object]) -> Result:
+def _guarded(driver: sqlite3.Connection, work: Callable[[C], object], bound: C) -> Result:
     """Run the work in a savepoint.
 
     Raises: sqlite3.Error: a full disk ended the whole transaction.
     """
-    driver = sqlite_of(connection)
     driver.execute("SAVEPOINT work")
     try:
-        done = Result(work())
+        done = Result(work(bound))
     except Exception as error:
         if not driver.in_transaction:
             raise

@@ -26,6 +26,7 @@ from tusd_py.domain.task import TaskStatus
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 from tusd_py.storage.port import UploadExists
 
+_RECEIVED: Final = TaskStatus.RECEIVED.value
 IDS_AT_ONCE: Final = 500
 """Number of rows that one statement names."""
 _IN_POOL: Final = select(repository_pool).where(
@@ -107,7 +108,7 @@ def add_history(connection: Connection, content: FinishedContent, *, now: float)
             "filename": content.filename[:NAME_CHARACTERS],
             "file_hash": content.file_hash,
             "file_size": content.file_size,
-            "status": TaskStatus.RECEIVED.value,
+            "status": _RECEIVED,
             "created_at": date_time(now),
         },
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -62,11 +63,12 @@ from tusd_py.catalog.upload_rows import (
 )
 from tusd_py.catalog.values import HOUR, FileQuery, Finished, HistoryRow, ListPosition, Outcome
 from tusd_py.clock import Clock
+from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
 from tusd_py.domain.notes import Note
-from tusd_py.domain.quota import Quota, Usage, check_bytes
+from tusd_py.domain.quota import Quota, Usage, check_bytes, check_quota
 from tusd_py.domain.target import TargetAnswer, TargetRequest
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
@@ -102,6 +104,8 @@ _EVENTS: Final = {
     UploadState.TERMINATED: HookEvent.POST_TERMINATE,
     UploadState.EXPIRED: HookEvent.POST_EXPIRE,
 }
+_QUEUED: Final = JobState.QUEUED.value
+_FINISHED: Final = UploadState.FINISHED.value
 _NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
@@ -200,6 +204,28 @@ class SqlUploads(InstantUploads, UploadRepository):
     def finish(self, content: FinishedContent, *, is_video: bool) -> Finished:
         now = self._clock.now()
         return self._database.write(lambda c: _finish(c, content, is_video=is_video, now=now))
+
+    @override
+    def add_finished(
+        self, upload: Upload, content: FinishedContent, *, is_video: bool, quota: Quota | None
+    ) -> Finished:
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Finished:
+            file = pool_file(connection, content.scope, content.file_hash, locked=True)
+            extra = 0 if file is None else file.extra_size
+            with within_quota(connection, upload.user_id, quota, partial(_check_as_open, extra)):
+                insert_upload(connection, upload, _finished_row(upload, content, file))
+            return _record_finish(connection, content, file, is_video=is_video, now=now)
+
+        def settled(connection: Connection) -> Finished | None:
+            if find_upload(connection, upload.id) is None:
+                return None
+            held = was_held(connection, upload.id)
+            file = pool_file(connection, content.scope, content.file_hash) if held else None
+            return Finished(first=True, file=file)
+
+        return self._database.write(work, settled=settled)
 
     @override
     def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
@@ -372,6 +398,45 @@ def _finish(
     )
     if finished != 1:
         return Finished(first=False, file=file if was_held(connection, content.upload_id) else None)
+    return _record_finish(connection, content, file, is_video=is_video, now=now)
+
+
+def _finished_row(upload: Upload, content: FinishedContent, file: File | None) -> dict[str, Any]:
+    """Return the row of a new upload as ``_FINISH`` would leave it."""
+    return {
+        **upload_row(upload),
+        "state": _FINISHED,
+        "file_hash": content.file_hash,
+        "length": content.file_size,
+        "file_identity": None if file is None else file.identity,
+        "extra_size": 0 if file is None else file.extra_size,
+        "look_at": None,
+    }
+
+
+def _check_as_open(extra_size: int, usage: Usage, quota: Quota) -> None:
+    """Check the quota as if an upload that is recorded as finished were still arriving.
+
+    Args: extra_size: its bytes that count only from its finish on.
+    Raises: TooManyUploads, TooManyFiles, QuotaExceeded.
+    """
+    check_quota(
+        Usage(usage.open_uploads + 1, usage.stored_bytes - extra_size, usage.stored_files), quota
+    )
+
+
+def _record_finish(
+    connection: Connection,
+    content: FinishedContent,
+    file: File | None,
+    *,
+    is_video: bool,
+    now: float,
+) -> Finished:
+    """Record what follows from the finish of an upload: its history, and a job if it needs one.
+
+    Args: file: the pool's file if the pool held the content.
+    """
     add_history(connection, content, now=now)
     if file is not None:
         complete_history(connection, content.upload_id, file, duration=0, now=now)
@@ -397,14 +462,14 @@ def _add_job(
             "file_size": content.file_size,
             "temp_path": content.temp_path,
             "is_video": is_video,
-            "state": JobState.QUEUED.value,
+            "state": _QUEUED,
             "owner": "",
             "fence": 0,
             "attempts": 0,
             "crash_count": 0,
             "lease_until": 0.0,
             "run_after": now,
-            "lane": content.lane.value,
+            "lane": str(content.lane),
             "precedence": reversed_priority(content.priority),
             "checkpoint": _NO_CHECKPOINT,
             "error_code": "",

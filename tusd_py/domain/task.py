@@ -9,7 +9,7 @@ Rule 3: an older attempt changes nothing once a newer one has reported. The embe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -161,30 +161,22 @@ def advance(
     Source: requirements S7 and S11; ``tasks/advance.lua`` is the same rule in Redis.
     """
     message = change.message or STATUS_TEXTS[change.status]
-    if task is None:
-        task = Task(
-            facts=facts,
-            status=TaskStatus.PENDING,
-            progress=0,
-            message="",
-            attempt=change.attempt,
-            epoch=epoch,
-            seq=0,
-            updated_at=now,
-        )
-    elif not _follows(task, change):
-        return None
-    reached = max(task.progress, task.last_progress if change.reopen else 0)
+    reached, seq = 0, 1
+    if task is not None:
+        if not _follows(task, change):
+            return None
+        epoch, seq = task.epoch, task.seq + 1
+        reached = max(task.progress, task.last_progress if change.reopen else 0)
     failed = change.status is TaskStatus.FAILED
-    return replace(
-        task,
+    return Task(
         facts=facts,
         status=change.status,
         progress=0 if failed else max(reached, change.progress),
         last_progress=reached if failed else 0,
         message=message,
         attempt=change.attempt,
-        seq=task.seq + 1,
+        epoch=epoch,
+        seq=seq,
         updated_at=now,
         offset=change.offset,
         error_code=change.error_code,

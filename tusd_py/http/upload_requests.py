@@ -1,6 +1,5 @@
 """Does what the endpoints of all upload protocols do alike for a request, and for its answer."""
 
-import secrets
 from dataclasses import replace
 
 from starlette.requests import HTTPConnection
@@ -21,6 +20,7 @@ from tusd_py.uploads.body import Body
 from tusd_py.uploads.create import Created, create
 from tusd_py.uploads.create_once import create_once
 from tusd_py.uploads.inspect import Inspected
+from tusd_py.uploads.new_ids import new_upload_id
 from tusd_py.uploads.receive import AppendResult
 
 
@@ -51,13 +51,11 @@ async def create_upload(
     """
     await context.count_request(caller)
     forwarded = context.settings.hooks.forward_headers
-    request = hook_request(HTTPConnection(scope), forwarded)
-    if request is not None:
-        command = replace(command, request=request)
+    if forwarded:
+        command = replace(command, request=hook_request(HTTPConnection(scope), forwarded))
     if command.key is not None:
         return await create_once(context.uploads, caller, command.key, command, body)
-    upload_id = UploadId(secrets.token_hex(16))
-    return await create(context.uploads, caller, upload_id, command, body, listener=listener)
+    return await create(context.uploads, caller, new_upload_id(), command, body, listener=listener)
 
 
 def upload_address(context: AppContext, scope: Scope, fields: Fields, upload_id: UploadId) -> str:

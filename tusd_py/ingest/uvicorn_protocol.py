@@ -128,6 +128,8 @@ class TusHttpProtocol(HttpToolsProtocol):
     _refusal: Refusal | None = None
     """If set, nothing more is parsed; it is sent after the requests before it are answered."""
     half_closed = False
+    _can_lend = False
+    """Whether threads can receive from the socket."""
 
     # -- the connection
 
@@ -139,6 +141,8 @@ class TusHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
         """Start a connection, or refuse it when there are too many."""
         super().connection_made(transport)
+        own = transport.get_extra_info("socket")
+        self._can_lend = own is not None and own.type == socket.SOCK_STREAM
         self.flow = ConnectionFlow(transport, self)
         self.table = connections_of(
             self.server_state, self.limits, self.min_rate, self.counts, self.servers
@@ -336,8 +340,7 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def _lender(self) -> IncomingBody | None:
         """Return what can hand over the socket of this request's body; None: nothing can."""
-        connection = self.transport.get_extra_info("socket")
-        if connection is None or connection.type != socket.SOCK_STREAM:
+        if not self._can_lend:
             return None
         tls = self.transport.get_extra_info("ssl_object")
         if tls is not None and not (isinstance(tls, LendableTls) and tls.can_be_lent):

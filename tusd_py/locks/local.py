@@ -15,8 +15,9 @@ passes the upload to the next in line, and the line itself ends with its last re
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Final
 
 from typing_extensions import override
@@ -29,18 +30,73 @@ TIMEOUT_SECONDS: Final = 5.0
 """A holder releases within milliseconds, unless its disk hangs; then the new request gets 423."""
 
 
-class _Waiter:
-    """Is one request in the line of an upload."""
+class _Waiter(AbstractAsyncContextManager[None]):
+    """Is one request in the line of an upload; the first of the line holds the upload."""
 
-    def __init__(self, release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lines: "dict[UploadId, deque[_Waiter]]",
+        upload_id: UploadId,
+        release: Callable[[], None],
+        timeout_seconds: float,
+    ) -> None:
+        self._waiters = lines
+        self._upload_id = upload_id
         self._release = release
+        self._timeout = timeout_seconds
         self._requested = False
-        self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._granted: asyncio.Future[None] | None = None
+        """Set while the request waits."""
 
     def request_release(self) -> None:
         if not self._requested:
             self._requested = True
             self._release()
+
+    @override
+    async def __aenter__(self) -> None:
+        line = self._waiters.setdefault(self._upload_id, deque())
+        line.append(self)
+        if line[0] is self:
+            return
+        try:
+            await self._wait(line)
+        except BaseException:
+            self._leave()
+            raise
+
+    @override
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._leave()
+
+    async def _wait(self, line: "deque[_Waiter]") -> None:
+        self._granted = asyncio.get_running_loop().create_future()
+        for earlier in tuple(line):
+            if earlier is self:
+                break
+            # This includes those that still wait: they are older than this request, and end at
+            # once.
+            earlier.request_release()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._granted
+        except TimeoutError as error:
+            raise UploadLocked from error
+
+    def _leave(self) -> None:
+        line = self._waiters[self._upload_id]
+        line.remove(self)
+        if not line:
+            del self._waiters[self._upload_id]
+            return
+        granted = line[0]._granted
+        if granted is not None and not granted.done():
+            granted.set_result(None)
 
 
 class LocalLock(Lock):
@@ -50,20 +106,11 @@ class LocalLock(Lock):
         self._timeout = timeout_seconds
         self._waiters: dict[UploadId, deque[_Waiter]] = {}
 
-    @asynccontextmanager
-    async def hold(
+    @override
+    def hold(
         self, upload_id: UploadId, *, on_release_requested: Callable[[], None]
-    ) -> AsyncIterator[None]:
-        """See ``locks.port.Lock.hold``. The first of the line holds the upload."""
-        line = self._waiters.setdefault(upload_id, deque())
-        turn = _Waiter(on_release_requested)
-        line.append(turn)
-        try:
-            if line[0] is not turn:
-                await self._wait(line, turn)
-            yield
-        finally:
-            self._leave(upload_id, line, turn)
+    ) -> AbstractAsyncContextManager[None]:
+        return _Waiter(self._waiters, upload_id, on_release_requested, self._timeout)
 
     def request_release(self, upload_id: UploadId) -> None:
         """Make all requests in the upload's line release it: another process wants it."""
@@ -73,23 +120,3 @@ class LocalLock(Lock):
     @override
     def close(self) -> None:
         pass
-
-    async def _wait(self, line: deque[_Waiter], turn: _Waiter) -> None:
-        for earlier in tuple(line):
-            if earlier is turn:
-                break
-            # This includes those that still wait: they are older than this request, and end at
-            # once.
-            earlier.request_release()
-        try:
-            async with asyncio.timeout(self._timeout):
-                await turn.granted
-        except TimeoutError as error:
-            raise UploadLocked from error
-
-    def _leave(self, upload_id: UploadId, line: deque[_Waiter], turn: _Waiter) -> None:
-        line.remove(turn)
-        if not line:
-            del self._waiters[upload_id]
-        elif not line[0].granted.done():
-            line[0].granted.set_result(None)

@@ -8,7 +8,7 @@ other scripts. Rule 3: the specification is quoted above the code that checks it
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
@@ -46,7 +46,7 @@ class Fields:
         self._values: dict[str, list[str]] = {}
         for name, value in raw:
             text = value.decode("latin-1").strip(" \t")
-            self._values.setdefault(name.decode("latin-1").lower(), []).append(text)
+            self._values.setdefault(_name_of(name), []).append(text)
 
     def one(self, name: str) -> str | None:
         """Return the field's value, None if it is absent.
@@ -67,6 +67,16 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._values
+
+    def has_any(self, names: Set[str]) -> bool:
+        """Return whether one of these fields is present; ``names`` are in lower case."""
+        return not self._values.keys().isdisjoint(names)
+
+
+@lru_cache(256)
+def _name_of(raw: bytes) -> str:
+    """Return a field's name in lower case. Clients send the same few names in every request."""
+    return raw.decode("latin-1").lower()
 
 
 def is_field_name(text: str) -> bool:

@@ -17,15 +17,17 @@ _HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5
 _PAIR: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;,\"]*)")
 HOST_FIELDS: Final = frozenset({b"host", b"x-forwarded-host", b"forwarded"})
 """Fields of which ``named_hosts`` takes hosts, in lower case."""
-_SIGNS_OF_A_PROXY: Final = (
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Port",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Proto",
-    "Via",
-    "X-Real-IP",
+_SIGNS_OF_A_PROXY: Final = frozenset(
+    {
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-proto",
+        "via",
+        "x-real-ip",
+    }
 )
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _WITH_PORT: Final = re.compile(r":[0-9]*$")
@@ -162,7 +164,7 @@ def named_hosts(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 def through_proxy(fields: Fields) -> bool:
     """Return whether the request has a header field that a proxy adds."""
-    return any(name in fields for name in _SIGNS_OF_A_PROXY)
+    return fields.has_any(_SIGNS_OF_A_PROXY)
 
 
 def _by_proxy(fields: Fields) -> tuple[str | None, str | None]:

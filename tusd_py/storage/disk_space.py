@@ -69,23 +69,18 @@ class DiskSpace:
         status = os.statvfs(self._directory)
         return status.f_bavail * status.f_frsize
 
-    def check(self, count: int) -> None:
+    def check(self, count: int, *, new: bool = False) -> None:
         """Check that ``count`` bytes more would fit now; nothing is reserved.
 
-        Raises: StorageFull: they do not fit; OSError.
+        Args: new: check too that one more file can be created. File systems without a limit report
+            0 of 0.
+        Raises: StorageFull: they do not fit, or too few inodes are left; OSError.
         """
         with self._mutex:
-            if self.free_bytes() - self._promised.total() - count < self.reserve:
-                self._refuse()
-
-    def check_files(self) -> None:
-        """Check that one more file can be created. File systems without a limit report 0 of 0.
-
-        Raises: StorageFull: too few inodes are left; OSError.
-        """
-        status = os.statvfs(self._directory)
-        if self.reserve and status.f_files > 0 and status.f_favail < RESERVED_FILES:
-            with self._mutex:
+            status = os.statvfs(self._directory)
+            few_files = status.f_files > 0 and status.f_favail < RESERVED_FILES
+            free = status.f_bavail * status.f_frsize - self._promised.total()
+            if free - count < self.reserve or (new and self.reserve and few_files):
                 self._refuse()
 
     def is_short(self) -> bool:
@@ -113,7 +108,7 @@ class DiskSpace:
     def _promise(self, least: int) -> int:
         count = min(least, max(0, self._room()))
         self._promised.add(count)
-        if count and self._room() < 0:
+        if count and self._promised.shared and self._room() < 0:
             # Another process has promised the same space at this moment.
             self._promised.add(-count)
             return 0

@@ -16,7 +16,7 @@ import errno
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -52,17 +52,22 @@ _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUSY: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Raise the project's errors for those of the disk.
+class _DiskErrors:
+    """Raises the project's errors for those of the disk; it has no state."""
 
-    Raises: StorageFull, StorageBusy, StorageDamaged, UploadNotFound (there is no such file).
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise UploadNotFound from error
-    except OSError as error:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, OSError):
+            return
+        if isinstance(error, FileNotFoundError):
+            raise UploadNotFound from error
         if error.errno in _FULL:
             raise StorageFull from error
         if error.errno in _BUSY:
@@ -70,16 +75,29 @@ def disk_errors() -> Iterator[None]:
         raise StorageDamaged from error
 
 
+_DISK_ERRORS: Final = _DiskErrors()
+
+
+def disk_errors() -> AbstractContextManager[None]:
+    """Raise the project's errors for those of the disk in a block.
+
+    Raises: StorageFull, StorageBusy, StorageDamaged, UploadNotFound (there is no such file).
+    """
+    return _DISK_ERRORS
+
+
 class DiskWriter(Writer):
     """Writes to an open data file at its end (``storage.port.Writer``)."""
 
+    offset = 0
+
     def __init__(
-        self, path: Path, descriptor: int, offset: int, *, space: Reservation, durable: bool
+        self, path: str, descriptor: int, offset: int, *, space: Reservation, durable: bool
     ) -> None:
-        self.path = path
+        self._path = path
         self._descriptor = descriptor
         self._space = space
-        self._offset = offset
+        self.offset = offset
         self._pushed = offset
         self._durable = durable
         self._synced = 0
@@ -87,39 +105,39 @@ class DiskWriter(Writer):
         self._directory_clean = False
         self._poisoned = False
 
-    @override
     @property
-    def offset(self) -> int:
-        return self._offset
+    def path(self) -> Path:
+        """The path of the data file."""
+        return Path(self._path)
 
     @override
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         self._check_usable()
-        size = sum(len(chunk) for chunk in chunks)
+        size = sum(map(len, chunks))
         with disk_errors():
-            fits = self._space.cover(self._offset, size)
+            fits = self._space.cover(self.offset, size)
             try:
                 for batch, count in _batches(chunks if fits == size else first_bytes(chunks, fits)):
                     self._put(batch, count)
             finally:
-                self._space.written(self._offset)
+                self._space.written(self.offset)
         if fits < size:
             raise StorageFull
-        if self._offset - self._pushed >= PUSH_BYTES:
+        if self.offset - self._pushed >= PUSH_BYTES:
             self.start_writeback()
 
     @override
     def start_writeback(self) -> None:
-        if self._durable and self._offset > self._pushed:
-            start_writeback(self._descriptor, self._pushed, self._offset - self._pushed)
-            self._pushed = self._offset
+        if self._durable and self.offset > self._pushed:
+            start_writeback(self._descriptor, self._pushed, self.offset - self._pushed)
+            self._pushed = self.offset
 
     def _put(self, pending: list[memoryview], left: int) -> None:
         while left:
-            count = os.pwritev(self._descriptor, pending, self._offset)
+            count = os.pwritev(self._descriptor, pending, self.offset)
             if count == 0:
                 raise OSError(errno.EIO, "the disk wrote nothing")
-            self._offset += count
+            self.offset += count
             left -= count
             if left:
                 pending = _after(pending, count)
@@ -129,7 +147,7 @@ class DiskWriter(Writer):
         with disk_errors():
             os.ftruncate(self._descriptor, offset)
         self._space.cut(offset)
-        self._offset = offset
+        self.offset = offset
         self._pushed = min(self._pushed, offset)
         self._synced = min(self._synced, offset)
 
@@ -152,7 +170,7 @@ class DiskWriter(Writer):
                 self._cut_unsynced()
                 raise StorageDamaged from error
         self._directory_clean = True
-        self._synced = self._offset
+        self._synced = self.offset
 
     @contextmanager
     def _directory(self) -> Iterator[int | None]:
@@ -180,12 +198,12 @@ class DiskWriter(Writer):
         self._poisoned = True
         log.error(
             "upload.sync.failed",
-            extra={"upload_id": self.path.name, "lost_bytes": self._offset - self._synced},
+            extra={"upload_id": self.path.name, "lost_bytes": self.offset - self._synced},
         )
         with suppress(OSError):
             os.ftruncate(self._descriptor, self._synced)
             self._space.cut(self._synced)
-            self._offset = self._synced
+            self.offset = self._synced
 
     def _check_usable(self) -> None:
         if self._poisoned:
@@ -195,7 +213,7 @@ class DiskWriter(Writer):
     def close(self) -> None:
         if self._descriptor >= 0:
             with suppress(OSError):
-                self._space.close(self._offset)
+                self._space.close(self.offset)
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
 

@@ -14,6 +14,9 @@ _NUMBER: Final = struct.Struct("q")
 class PromisedBytes(Protocol):
     """Counts for all writers. ``add`` is called by one thread of a process at a time."""
 
+    shared: bool
+    """Whether other processes count too."""
+
     def add(self, count: int) -> None:
         """Count ``count`` bytes more for this process, or fewer if it is negative."""
         ...
@@ -25,6 +28,8 @@ class PromisedBytes(Protocol):
 
 class LocalPromisedBytes(PromisedBytes):
     """Counts within one process."""
+
+    shared = False
 
     def __init__(self) -> None:
         self._count = 0
@@ -40,6 +45,8 @@ class LocalPromisedBytes(PromisedBytes):
 
 class SiblingPromisedBytes(PromisedBytes):
     """Counts for all processes of one port. Each writes only its own number of a mapped file."""
+
+    shared = True
 
     def __init__(self, siblings: Siblings) -> None:
         """Open the file. Raises: OSError."""

@@ -62,6 +62,8 @@ class LocalBus:
 
         Only one call runs at a time, so that the order of calls is the order of changes.
         """
+        if not self._by_key:
+            return
         with self._mutex:
             listeners = [
                 *self._by_key.get(task.facts.task_id, ()),

@@ -1,6 +1,5 @@
 """Appends bytes to uploads."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 from tusd_py.domain.commands import Append, completes_at_length
@@ -16,7 +15,7 @@ from tusd_py.domain.errors import (
 from tusd_py.domain.ids import UserId
 from tusd_py.domain.upload import Upload, UploadKind, UploadProtocol, UploadState
 from tusd_py.uploads.arrival import ArrivalListener
-from tusd_py.uploads.body import Body, CancelToken
+from tusd_py.uploads.body import Body
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.instant import append_to_complete, declare_hash
 from tusd_py.uploads.ownership_proof import challenge, padded_to_quantum, prove
@@ -57,12 +56,11 @@ async def append(
         challenged = command.challenge and context.policy.ownership_proofs is not None
         if command.body_length != 0:
             await context.wait_for_credit(user_id)
-        async with padded_to_quantum(context.clock) if challenged else nullcontext():
-            async with context.exclusive(command.upload_id) as cancel:
-                appended = await _receive(
-                    context, user_id, command, body, cancel, listener=listener
-                )
-            if challenged:
+        if not challenged:
+            appended = await _receive(context, user_id, command, body, listener)
+        else:
+            async with padded_to_quantum(context.clock):
+                appended = await _receive(context, user_id, command, body, listener)
                 upload = await context.find(user_id, command.upload_id)
                 appended = replace(appended, challenge=await challenge(context, upload))
     if appended.skipped_bytes:
@@ -77,18 +75,18 @@ async def _receive(
     user_id: UserId,
     command: Append,
     body: Body,
-    cancel: CancelToken,
-    *,
     listener: ArrivalListener | None,
 ) -> AppendResult:
-    opening = open_program(context, user_id, command)
+    upload_id = command.upload_id
     source = None if command.body_length == 0 else body
-    try:
-        return await receive(context, command.upload_id, opening, source, cancel, listener=listener)
-    except LengthExceeded as error:
-        if command.overrun_ends:
-            await reject(context, await context.find(user_id, command.upload_id), error)
-        raise
+    async with context.exclusive(upload_id) as cancel:
+        opening = open_program(context, user_id, command)
+        try:
+            return await receive(context, upload_id, opening, source, cancel, listener=listener)
+        except LengthExceeded as error:
+            if command.overrun_ends:
+                await reject(context, await context.find(user_id, upload_id), error)
+            raise
 
 
 def open_program(

@@ -99,7 +99,8 @@ class CancelToken:
     """Cancels a body. It belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._event: asyncio.Event | None = None
+        """Made when it is needed: few bodies are cancelled."""
         self.cancelled = False
         self.shutting_down = False
         self._callbacks: list[Callable[[], None]] = []
@@ -112,6 +113,10 @@ class CancelToken:
 
     async def wait(self, seconds: float) -> None:
         """Wait until the body is cancelled, at most ``seconds``."""
+        if self._event is None:
+            self._event = asyncio.Event()
+        if self.cancelled:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
@@ -119,7 +124,8 @@ class CancelToken:
     def cancel(self) -> None:
         """Cancel the body, since a newer request needs the upload."""
         self.cancelled = True
-        self._event.set()
+        if self._event is not None:
+            self._event.set()
         for listener in self._callbacks:
             listener()
 

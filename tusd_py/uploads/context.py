@@ -3,11 +3,14 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
+
+from typing_extensions import override
 
 from tusd_py.background_tasks import BackgroundTasks
 from tusd_py.catalog.port import Catalog, Repositories
@@ -45,6 +48,7 @@ from tusd_py.uploads.rate_limit import UserRateLimits
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_BEGUN: Final = TaskChange(status=TaskStatus.PENDING, progress=0, offset=0)
 MAX_KNOWN_UPLOADS: Final = 10_000
 """Most uploads whose owner and kind are kept in memory: some 200 bytes each."""
 
@@ -140,17 +144,13 @@ class UploadContext:
         batches = self.catalog.batches_commits
         self.batcher = UploadBatcher(self.threads, self._execute_all, batches_commits=batches)
 
-    @asynccontextmanager
-    async def exclusive(self, upload_id: UploadId) -> AsyncIterator[CancelToken]:
+    def exclusive(self, upload_id: UploadId) -> AbstractAsyncContextManager[CancelToken]:
         """Hold the upload's lock for a body.
 
         The token is cancelled when a newer request needs the upload, or when the server stops.
         Raises: UploadLocked; ShuttingDown: the server is stopping already.
         """
-        cancel = CancelToken()
-        async with self.lock.hold(upload_id, on_release_requested=cancel.cancel):
-            with self.cancelled_at_shutdown(cancel):
-                yield cancel
+        return _Exclusive(self, upload_id)
 
     def locked(self, upload_id: UploadId) -> AbstractAsyncContextManager[None]:
         """Hold the upload's lock for work that is not interrupted. Raises: UploadLocked."""
@@ -162,13 +162,21 @@ class UploadContext:
 
         Raises: ShuttingDown: the server is stopping already.
         """
-        if self.closing:
-            raise ShuttingDown
-        self._bodies.add(cancel)
+        self.begin_body(cancel)
         try:
             yield
         finally:
-            self._bodies.discard(cancel)
+            self.end_body(cancel)
+
+    def begin_body(self, cancel: CancelToken) -> None:
+        """Cancel the body when the server stops. Raises: ShuttingDown: it is stopping already."""
+        if self.closing:
+            raise ShuttingDown
+        self._bodies.add(cancel)
+
+    def end_body(self, cancel: CancelToken) -> None:
+        """Note that the body has ended."""
+        self._bodies.discard(cancel)
 
     def throttle(self, user_id: UserId) -> Throttle | None:
         """Return the limit of the user's byte rate; None: there is no limit."""
@@ -285,8 +293,11 @@ class UploadContext:
 
     def is_expired(self, upload: Upload) -> bool:
         """Return whether an unfinished upload is past its time. Blocks (stat)."""
+        after, now = self.policy.expires_after, self.clock.now()
+        if after is None or upload.created_at + after >= now:
+            return False  # Its last byte is not older than its creation.
         expires_at = self.expires_at(upload)
-        return expires_at is not None and expires_at < self.clock.now()
+        return expires_at is not None and expires_at < now
 
     def touched_at(self, upload: Upload) -> float:
         """Return the unix seconds of the last byte, or of the creation. Blocks (stat)."""
@@ -314,13 +325,17 @@ class UploadContext:
 
     def begun_program(self, upload: Upload) -> Program[None]:
         """Publish a new upload to its owner's subscribers."""
-        begun = TaskChange(status=TaskStatus.PENDING, progress=0, offset=0)
-        yield from self.task_program(upload, 0, begun)
+        yield from self.task_program(upload, 0, _BEGUN)
 
-    def task_program(self, upload: Upload, offset: int, change: TaskChange) -> Program[None]:
-        """Publish a change of the task as ``publish`` does, as a program."""
+    def task_program(
+        self, upload: Upload, offset: int, change: TaskChange, file_hash: str = ""
+    ) -> Program[None]:
+        """Publish a change of the task as ``publish`` does, as a program.
+
+        Args: file_hash: of an upload that was finished a moment ago.
+        """
         if upload.kind is not UploadKind.PARTIAL:
-            yield from notify(self._facts(upload, offset), change)
+            yield from notify(self._facts(upload, offset, file_hash), change)
 
     def publish(self, upload: Upload, offset: int, change: TaskChange) -> None:
         """Publish a change of the upload's task. Blocks.
@@ -330,14 +345,14 @@ class UploadContext:
         if upload.kind is not UploadKind.PARTIAL:
             self._put([(self._facts(upload, offset), change)])
 
-    def _facts(self, upload: Upload, offset: int) -> TaskFacts:
+    def _facts(self, upload: Upload, offset: int, file_hash: str = "") -> TaskFacts:
         return TaskFacts(
             task_id=upload.id,
             user_id=upload.user_id,
             filename=upload.filename,
             file_size=upload.length if upload.length is not None else offset,
             created_at=upload.created_at,
-            file_hash=upload.file_hash or "",
+            file_hash=file_hash or upload.file_hash or "",
             temp_path=self.stores.uploads.location(upload.id),
         )
 
@@ -347,6 +362,35 @@ class UploadContext:
         except BackendError:
             tasks = [facts.task_id for facts, _ in changes]
             log.warning("task.put.failed", extra={"tasks": tasks}, exc_info=True)
+
+
+class _Exclusive(AbstractAsyncContextManager[CancelToken]):
+    """Holds an upload's lock for one body; see ``UploadContext.exclusive``."""
+
+    def __init__(self, context: UploadContext, upload_id: UploadId) -> None:
+        self._context = context
+        self._cancel = cancel = CancelToken()
+        self._hold = context.lock.hold(upload_id, on_release_requested=cancel.cancel)
+
+    @override
+    async def __aenter__(self) -> CancelToken:
+        await self._hold.__aenter__()
+        try:
+            self._context.begin_body(self._cancel)
+        except ShuttingDown:
+            await self._hold.__aexit__(None, None, None)
+            raise
+        return self._cancel
+
+    @override
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._context.end_body(self._cancel)
+        await self._hold.__aexit__(kind, error, trace)
 
 
 def _ignore() -> None:

@@ -320,7 +320,7 @@ def _create_empty_program(context: UploadContext, upload: Upload) -> Program[flo
         context.stores.uploads.delete(upload.id)
         raise
     yield from context.begun_program(upload)
-    return context.expires_at(upload)
+    return context.expires_at(upload, touched_at=upload.created_at)
 
 
 def _forget(context: UploadContext, session: WriteSession, error: TusdError) -> None:

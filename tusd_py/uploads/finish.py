@@ -10,8 +10,6 @@ is always answered after the transaction, since its answer has what came of it.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -42,11 +40,13 @@ from tusd_py.uploads.concatenate import assemble
 from tusd_py.uploads.context import UploadContext
 from tusd_py.uploads.programs import Program, commit
 from tusd_py.uploads.rehash import REHASH_IN_CALL_BYTES, rehash, rehash_in_slices
+from tusd_py.uploads.session import WriteSession
 from tusd_py.uploads.terminate import reject
 from tusd_py.uploads.whole_digest import settle_sha256
 
 log = logging.getLogger(__name__)
 
+_RECEIVED: Final = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
 REHASH_NOW_BYTES: Final = 256 << 20
 """Most bytes that are re-read before the answer: 0.1 s at 3 GiB/s from the page cache."""
 REFUSALS: Final = (HashMismatch, TypeMismatch, MaxSizeExceeded, QuotaExceeded)
@@ -75,16 +75,12 @@ def _may_finish_later(upload: Upload, unread: int) -> bool:
 
 
 def finish_program(
-    context: UploadContext,
-    upload: Upload,
-    *,
-    register: Callable[[Repositories], None] | None = None,
-    head: Callable[[], bytes] | None = None,
+    context: UploadContext, upload: Upload, session: WriteSession | None = None
 ) -> Program[bool | None]:
     """Do the blocking part of ``finish``; the caller then calls ``after_finish``.
 
-    Args: register: is called first in the finishing transaction. head: returns the upload's first
-        bytes if they are in memory.
+    Args: session: that of the last body, which may have the first bytes in memory; a new upload
+        that it has not registered yet is registered in the finishing transaction.
     Returns: whether the upload was finished for the first time; None: too much must be re-read for
         the hash, so the finish must follow the answer.
     """
@@ -93,7 +89,7 @@ def finish_program(
         return None
     if unread:
         rehash(context, upload)
-    return (yield from _commit_program(context, upload, register, head))
+    return (yield from _commit_program(context, upload, session))
 
 
 async def after_finish(context: UploadContext, upload: Upload, *, first: bool | None) -> None:
@@ -186,10 +182,7 @@ async def _complete_waiting(context: UploadContext, final: Upload) -> None:
 
 
 def _commit_program(
-    context: UploadContext,
-    upload: Upload,
-    register: Callable[[Repositories], None] | None = None,
-    head: Callable[[], bytes] | None = None,
+    context: UploadContext, upload: Upload, session: WriteSession | None = None
 ) -> Program[bool]:
     """Verify the declared hash, then finish the upload in one transaction.
 
@@ -198,25 +191,28 @@ def _commit_program(
     file_hash = context.running_hash(upload).hexdigest(upload.size)
     if upload.declared_hash is not None and upload.declared_hash != file_hash:
         raise HashMismatch
+    new = None if session is None or session.registered else session
     if upload.kind is UploadKind.PARTIAL:
 
         def part(catalog: Repositories) -> None:
-            if register is not None:
-                register(catalog)
+            if new is not None:
+                new.register(catalog)
             catalog.uploads.finish_partial(upload.id, file_hash)
 
         yield from commit(part)
         return True
     read = partial(context.read_bytes, upload.id)
-    look = HeadReader(read(0, HEAD_BYTES) if head is None else head(), upload.size, read)
-    check_content(upload.filename, look, context.policy.allowed_extensions)
+    head = read(0, HEAD_BYTES) if session is None else session.first_bytes()
+    look = HeadReader(head, upload.size, read)
+    filename = upload.filename
+    check_content(filename, look, context.policy.allowed_extensions)
     kind = identify(look)
     family = "" if kind is None else kind.family
     content = FinishedContent(
         upload_id=upload.id,
         user_id=upload.user_id,
         scope=owner_scope(upload.user_id),
-        filename=upload.filename,
+        filename=filename,
         filetype=upload.filetype,
         file_hash=file_hash,
         file_size=upload.size,
@@ -227,23 +223,24 @@ def _commit_program(
     )
 
     def finish(catalog: Repositories) -> Finished:
-        if register is not None:
-            register(catalog)
+        if new is not None:
+            return new.register_finished(catalog, content, is_video=family == "video")
         return catalog.uploads.finish(content, is_video=family == "video")
 
     finished = yield from commit(finish)
     log.info("upload.finished", extra={"upload_id": upload.id, "bytes": upload.length})
-    yield from _notify_program(context, replace(upload, file_hash=file_hash), finished)
+    yield from _notify_program(context, upload, file_hash, finished.file)
     return finished.first
 
 
-def _notify_program(context: UploadContext, upload: Upload, finished: Finished) -> Program[None]:
-    if finished.file is None:
-        change = TaskChange(status=TaskStatus.RECEIVED, progress=RECEIVED_PROGRESS)
-        yield from context.task_program(upload, upload.length or 0, change)
+def _notify_program(
+    context: UploadContext, upload: Upload, file_hash: str, file: File | None
+) -> Program[None]:
+    if file is None:
+        yield from context.task_program(upload, upload.size, _RECEIVED, file_hash)
         context.wake_workers()
         return
-    yield from context.task_program(upload, upload.length or 0, instant_completion(finished.file))
+    yield from context.task_program(upload, upload.size, instant_completion(file), file_hash)
     # The pool holds the content: the temporary file is removed before the answer (requirement S2).
     context.stores.uploads.delete(upload.id)
     yield from commit(lambda catalog: catalog.uploads.source_removed(upload.id))

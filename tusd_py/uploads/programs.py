@@ -13,9 +13,8 @@ interpreter's lock (measured: 2.0 ms CPU per upload of 4 KiB where eight threads
 import asyncio
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from tusd_py.catalog.port import Repositories
 from tusd_py.domain.task import TaskChange, TaskFacts
@@ -40,8 +39,7 @@ class EffectKind(IntEnum):
     NOTIFY = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """Describes what a program waits for.
 
     ``item`` is a function: of the catalog for READ and COMMIT, without arguments for FSYNC. For
@@ -125,7 +123,35 @@ def execute(program: Program[T], together: ExecuteAll) -> T:
     return result
 
 
-_Entry = tuple[Program[Any], "asyncio.Future[Any]"]
+class _Entry:
+    """Holds a program that waits for its batch, or runs in it."""
+
+    def __init__(self, program: Program[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.program = program
+        self.ended: asyncio.Future[Any] = loop.create_future()
+        """Gets what the program returns, for its caller; a cancelled caller cancels it."""
+        self.left: asyncio.Future[None] | None = None
+        """Made when the caller was cancelled: set when the program has ended."""
+        self.is_over = False
+
+    def end(self, result: Result) -> None:
+        """Note that the program has ended."""
+        self.is_over = True
+        if self.left is not None:
+            self.left.set_result(None)
+        if self.ended.done():
+            return
+        if result.error is None:
+            self.ended.set_result(result.value)
+        else:
+            self.ended.set_exception(result.error)
+
+    def give_up(self) -> None:
+        """Note that the program will not run: the server stops."""
+        self.is_over = True
+        if self.left is not None:
+            self.left.set_result(None)
+        self.ended.cancel()
 
 
 class UploadBatcher:
@@ -148,38 +174,47 @@ class UploadBatcher:
 
         Raises: every error that the program raises.
         """
-        ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((program, ended))
+        loop = asyncio.get_running_loop()
+        entry = _Entry(program, loop)
+        self._waiting.append(entry)
         if len(self._busy) < self._width:
             self._busy.add(asyncio.ensure_future(self._work()))
         try:
-            return await asyncio.shield(ended)
+            result: T = await entry.ended
         except asyncio.CancelledError:
-            await asyncio.wait([ended])
+            if not entry.is_over:
+                entry.left = loop.create_future()
+                await asyncio.wait([entry.left])
             raise
+        return result
+
+    async def _gather(self) -> None:
+        """Wait until the loop has no request left that joins the batch, or the batch is full.
+
+        Otherwise the loop would begin those requests while the batch runs, and both threads would
+        pass each other the interpreter's lock.
+        """
+        count = 0
+        while count < len(self._waiting) < self._depth:
+            count = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _work(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
                 count = min(len(self._waiting), self._depth)
                 batch = [self._waiting.popleft() for _ in range(count)]
-                programs = [entry[0] for entry in batch]
+                programs = [entry.program for entry in batch]
                 try:
                     results = await self._threads.call(execute_all, programs, self._execute_all)
                 except asyncio.CancelledError:
-                    for _, ended in batch:
-                        ended.cancel()
+                    for entry in batch:
+                        entry.give_up()
                     raise
                 except Exception as error:  # noqa: BLE001  (the threads are closed, or all failed)
                     results = [Result(error=error)] * len(batch)
-                _deliver(batch, results)
+                for entry, result in zip(batch, results, strict=True):
+                    entry.end(result)
         finally:
             self._busy.discard(asyncio.current_task())
-
-
-def _deliver(batch: Sequence[_Entry], results: Sequence[Result]) -> None:
-    for (_, ended), result in zip(batch, results, strict=True):
-        if result.error is None:
-            ended.set_result(result.value)
-        else:
-            ended.set_exception(result.error)

@@ -7,8 +7,6 @@ each slice, one to end and one to finish.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,7 +85,7 @@ async def receive(
     Source: tus 1.0.0, PATCH; checksum.
     """
     content = b"" if body is None else body.whole()
-    async with _after_errors(context, upload_id):
+    try:
         if body is None or content is not None:
             content = content or b""
             try:
@@ -116,31 +114,29 @@ async def receive(
             return await context.threads.call(_result, context, session)
         await finish(context, session.upload)
         return AppendResult(offset=session.offset, expires_at=None, complete=True)
+    except TusdError as error:
+        await _after_error(context, upload_id, error)
+        raise
 
 
-@asynccontextmanager
-async def _after_errors(context: UploadContext, upload_id: UploadId) -> AsyncIterator[None]:
-    """Do what an error of the block makes necessary: forget a hash, count, or reject the upload."""
-    try:
-        yield
-    except StorageDamaged:
-        # The disk may have lost bytes that the hash has seen: it must be computed from the file.
-        context.running_hashes.drop(upload_id)
-        raise
-    except BackendError:
-        # The last byte may have arrived, which the client need not send again.
-        context.unsettled.add(upload_id)
-        raise
-    except ChecksumMismatch:
-        context.counts.refused[ChecksumMismatch.code] += 1
-        raise
-    except (HashMismatch, TypeMismatch) as error:
-        upload = await context.threads.call(context.catalog.uploads.get, upload_id)
-        if upload is None:
+async def _after_error(context: UploadContext, upload_id: UploadId, error: TusdError) -> None:
+    """Do what an error of a body makes necessary: forget a hash, count, or reject the upload."""
+    match error:
+        case StorageDamaged():
+            # The disk may have lost bytes that the hash has seen: it must be computed from the
+            # file.
+            context.running_hashes.drop(upload_id)
+        case BackendError():
+            # The last byte may have arrived, which the client need not send again.
+            context.unsettled.add(upload_id)
+        case ChecksumMismatch():
             context.counts.refused[error.code] += 1
-        else:
-            await reject(context, upload, error)
-        raise
+        case HashMismatch() | TypeMismatch():
+            upload = await context.threads.call(context.catalog.uploads.get, upload_id)
+            if upload is None:
+                context.counts.refused[error.code] += 1
+            else:
+                await reject(context, upload, error)
 
 
 # -- a body that has arrived
@@ -197,18 +193,14 @@ def _write_whole_program(
     yield from session.finish_body_program(drained)
     _raise_for_outcome(context, session, drained, cancel=None)
     upload, result = session.upload, _result(context, session)
-    # A new upload is registered in the transaction that finishes it.
-    register = None if session.registered else session.register
     finishes_outside = result.complete and (
-        upload.needs_sha256 or context.unhashed_bytes(upload, upload.size) > BATCH_REREAD_BYTES
+        upload.needs_sha256 or session.unhashed_bytes > BATCH_REREAD_BYTES
     )
     if result.complete and not finishes_outside:
-        first = yield from finish_program(
-            context, upload, register=register, head=session.first_bytes
-        )
+        first = yield from finish_program(context, upload, session)
         return _StoredWhole(upload, result, complete=True, finished=True, first=first)
-    if register is not None:
-        yield from commit(register)
+    if not session.registered:
+        yield from commit(session.register)
         yield from context.begun_program(upload)
     return _StoredWhole(upload, result, complete=finishes_outside)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tusd_py.catalog.port import Repositories
+from tusd_py.catalog.values import Finished
 from tusd_py.chunks import first_bytes
 from tusd_py.domain.commands import Checksum, LateChecksum
 from tusd_py.domain.errors import (
@@ -15,7 +16,7 @@ from tusd_py.domain.errors import (
 )
 from tusd_py.domain.signatures.head_reader import HEAD_BYTES, HeadReader
 from tusd_py.domain.type_rules import check_content
-from tusd_py.domain.upload import Upload, UploadKind, UploadProtocol
+from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadProtocol
 from tusd_py.storage import checksums
 from tusd_py.storage.port import ChunkVerification, Writer
 from tusd_py.storage.running_hash import RunningHash
@@ -98,9 +99,22 @@ class WriteSession:
     def register(self, catalog: Repositories) -> None:
         """Record a new upload. Raises: TooManyUploads, TooManyFiles, QuotaExceeded."""
         self.registered = False  # A batch may run this a second time, and then it may fail.
-        held = self.offset if self.upload.length is None else 0
-        catalog.uploads.add(replace(self.upload, granted=held), self._context.policy.quota)
+        upload = self.upload
+        if upload.length is None:
+            upload = replace(upload, granted=self.offset)
+        catalog.uploads.add(upload, self._context.policy.quota)
         self.registered = True
+
+    def register_finished(
+        self, catalog: Repositories, content: FinishedContent, *, is_video: bool
+    ) -> Finished:
+        """Record a new upload that is complete, and finish it. Raises: what ``register`` raises."""
+        self.registered = False
+        finished = catalog.uploads.add_finished(
+            self.upload, content, is_video=is_video, quota=self._context.policy.quota
+        )
+        self.registered = True
+        return finished
 
     @property
     def offset(self) -> int:
@@ -131,6 +145,11 @@ class WriteSession:
         """
         may_go = self._verification is not None or self._by_length
         return not may_go and self._context.policy.durability != "strict"
+
+    @property
+    def unhashed_bytes(self) -> int:
+        """Number of bytes in the store that this process has not hashed."""
+        return self.offset - self._running_hash.hashed
 
     @property
     def _counted(self) -> QuotaReservation | None:
@@ -189,8 +208,9 @@ class WriteSession:
                 self._forget_body()
             self._verify(complete=drained.end is DrainEnd.COMPLETE)
             self._note_last(drained)
-            if self._context.policy.durability == "strict" or (
-                self.is_complete and drained.end is not DrainEnd.TOO_LONG
+            durability = self._context.policy.durability
+            if durability == "strict" or (
+                durability == "finish" and self.is_complete and drained.end is not DrainEnd.TOO_LONG
             ):
                 self._writer.start_writeback()
                 yield from fsync(self._writer.sync)

@@ -95,6 +95,12 @@ def test_finishing_twice_is_one_event(catalog: Catalog) -> None:
     assert delivered_events(catalog) == ["post-create", "post-finish"]
 
 
+def test_an_upload_that_is_added_as_finished_has_both_events(catalog: Catalog) -> None:
+    made = upload()
+    catalog.uploads.add_finished(made, content(made), is_video=False, quota=None)
+    assert delivered_events(catalog) == ["post-create", "post-finish"]
+
+
 def test_who_took_it_has_it_for_a_while(catalog: Catalog, clock: FakeClock) -> None:
     catalog.uploads.add(upload())
     (first,) = catalog.hooks.claim(10, 60.0)

@@ -65,6 +65,22 @@ def test_finished_uploads_are_no_longer_open_and_still_count(catalog: Catalog) -
         catalog.uploads.add(upload(), TWO)
 
 
+def test_an_upload_that_is_added_as_finished_counts_as_open_first(catalog: Catalog) -> None:
+    for _ in range(2):
+        catalog.uploads.add(upload(), TWO)
+    refused = upload()
+    with pytest.raises(TooManyUploads):
+        catalog.uploads.add_finished(refused, content(refused, HASH), is_video=False, quota=TWO)
+    assert catalog.uploads.get(refused.id) is None
+    assert catalog.uploads.outcome(refused.id) is None
+    large = upload(length=6)
+    with pytest.raises(QuotaExceeded):
+        catalog.uploads.add_finished(large, content(large, HASH), is_video=False, quota=BYTES)
+    fits = upload(length=5)
+    catalog.uploads.add_finished(fits, content(fits, HASH), is_video=False, quota=BYTES)
+    assert catalog.uploads.usage(ME) == Usage(2, 25, 3)
+
+
 def test_an_instant_upload_counts_its_size(catalog: Catalog) -> None:
     made = upload()
     catalog.uploads.add(made)

@@ -111,6 +111,36 @@ def test_finishing_makes_history_job_and_outbox_row_together(catalog: Catalog) -
     assert (message.task_id, message.is_video, message.file_size) == (made.id, True, 10)
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_an_upload_that_is_added_as_finished_is_as_one_that_was_finished(
+    catalog: Catalog, held: bool
+) -> None:
+    if held:
+        complete(catalog, finished(catalog))
+    made, at_once = upload(metadata={"filename": b"a.mp4"}), upload(metadata={"filename": b"a.mp4"})
+    catalog.uploads.add(made)
+    expected = catalog.uploads.finish(content(made), is_video=True)
+    outcome = catalog.uploads.add_finished(at_once, content(at_once), is_video=True, quota=None)
+    assert outcome == expected
+    assert (outcome.first, outcome.file is not None) == (True, held)
+    upload_after, at_once_after = catalog.uploads.get(made.id), catalog.uploads.get(at_once.id)
+    assert upload_after is not None
+    assert at_once_after == replace(upload_after, id=at_once.id)
+    first, second = history(catalog, made.id), history(catalog, at_once.id)
+    ended = second.completed_at and first.completed_at
+    assert second == replace(
+        first, task_id=at_once.id, created_at=second.created_at, completed_at=ended
+    )
+    job, other_job = catalog.jobs.get(made.id), catalog.jobs.get(at_once.id)
+    assert (job is None, other_job is None) == (held, held)
+    if job is not None:
+        assert other_job == replace(
+            job, task_id=at_once.id, created_at=other_job.created_at, run_after=other_job.run_after
+        )
+    assert not catalog.uploads.due(10)
+    assert not catalog.uploads.finish(content(at_once), is_video=True).first
+
+
 def test_finishing_twice_changes_nothing(catalog: Catalog) -> None:
     task_id = finished(catalog)
     again = catalog.uploads.get(task_id)

@@ -115,6 +115,16 @@ class UploadRepository(InstantUploadRepository, TargetRepository, Protocol):
         """
         ...
 
+    def add_finished(
+        self, upload: Upload, content: FinishedContent, *, is_video: bool, quota: Quota | None
+    ) -> Finished:
+        """Record a new upload and finish it, as ``add`` and ``finish`` do, in one commit.
+
+        Raises: TooManyUploads (it counts as open), TooManyFiles, QuotaExceeded, UploadExists:
+            nothing was recorded.
+        """
+        ...
+
     def finish_partial(self, upload_id: UploadId, file_hash: str) -> None:
         """Finish a partial upload, which becomes neither a task nor a job. Idempotent."""
         ...

@@ -63,6 +63,7 @@ _PREFIXES: Final[tuple[tuple[bytes, FileType], ...]] = (
     (b"Rar!\x1a\x07", types.RAR),
 )
 
+_ANY_PREFIX: Final = tuple(prefix for prefix, _ in _PREFIXES)
 _PROBES: Final[tuple[Callable[[HeadReader], FileType | None], ...]] = (
     boxed, ebml, chunked, ogg, windows_media, yuv4mpeg, tiff, archive, tagged, sound, bitmap, icon,
     jpeg_xl, general_exchange, program_stream, elementary_video, digital_video, transport_stream,
@@ -77,9 +78,8 @@ def identify(reader: HeadReader) -> FileType | None:
 
     Raises: what ``reader.read`` raises.
     """
-    for prefix, kind in _PREFIXES:
-        if reader.head.startswith(prefix):
-            return kind
+    if reader.head.startswith(_ANY_PREFIX):
+        return next(kind for prefix, kind in _PREFIXES if reader.head.startswith(prefix))
     for probe in _PROBES:
         found = probe(reader)
         if found is not None:

@@ -8,7 +8,7 @@ without the tus headers and refuses unlisted request headers; a browser shows a 
 Access-Control-Allow-Origin as a network error.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from functools import lru_cache
 from typing import Final
 
@@ -66,18 +66,17 @@ class HostMiddleware:
         # Clients name the same few hosts in every request.
         self._allows = lru_cache(256)(self._decide)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on, or refuse it before anything else of it is read."""
         named = scope["type"] == "lifespan" or self._is_allowed(scope)
         if not named and get_route_path(scope) not in self._open_paths:
-            await refuse(HostNotAllowed(), scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return refuse(HostNotAllowed(), scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
         server = scope.get("server")
-        fields = tuple((name, value) for name, value in scope["headers"] if name in HOST_FIELDS)
-        return self._allows(fields, server[0] if server else None)
+        fields = [field for field in scope["headers"] if field[0] in HOST_FIELDS]
+        return self._allows(tuple(map(tuple, fields)), server[0] if server else None)
 
     def _decide(self, fields: tuple[tuple[bytes, bytes], ...], local_address: str | None) -> bool:
         """Return whether there is one Host (RFC 9112, 3.2) and all hosts are allowed.
@@ -154,15 +153,17 @@ class CorsMiddleware:
         self._allow_headers = ", ".join((ALLOW_HEADERS, *more))
         self._expose_headers = ", ".join((EXPOSE_HEADERS, *settings.expose_headers))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on and mark its answer, or refuse it to a page that is not allowed."""
         if (
             scope["type"] == "lifespan"
-            or not any(name in _OF_A_PAGE for name, _ in scope["headers"])
+            or _OF_A_PAGE.isdisjoint([name for name, _ in scope["headers"]])
             or self._is_open(get_route_path(scope))
         ):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        return self._check_page(scope, receive, send)
+
+    async def _check_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         origin = ", ".join(headers.getlist("origin")) if "origin" in headers else None
         if origin is None:

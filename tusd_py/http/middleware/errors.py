@@ -1,7 +1,7 @@
 """Answers for every exception of a route: it is logged, and the answer shows no details of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,11 +31,11 @@ class ErrorMiddleware:
             _name_server(scope)
         started = False
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:
             nonlocal started
             # An interim response is not the answer: an error can still follow it.
             started = started or message["type"] == "http.response.start"
-            await send(message)
+            return send(message)
 
         try:
             if not self._running():

@@ -1,5 +1,6 @@
 """Counts requests, once per answer (requirement S23)."""
 
+from collections.abc import Awaitable
 from functools import cache
 from typing import Final
 
@@ -25,12 +26,12 @@ class RequestMetrics:
             return
         answered = False
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:
             nonlocal answered
             if message["type"] == "http.response.start":
                 answered = True
                 self._count(scope, f"{message['status'] // 100}xx")
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, watched)

@@ -5,7 +5,7 @@ Every address in an answer begins with ``root_path`` (``http.mount``), and route
 whose ``root_path`` is set because of that, break it.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,17 +25,15 @@ class PublicPathMiddleware:
         self._own_paths = tuple(own_paths)
         self._always_as_received = not address.trusted and not address.path
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request on with the public path of the application."""
         if scope["type"] == "lifespan" or (self._always_as_received and not scope.get("root_path")):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         root = self._root_path(scope)
         path = root + self._route_path(scope)
-        if (root, path) == (scope.get("root_path", ""), scope["path"]):
-            await self._app(scope, receive, send)
-        else:
-            await self._app({**scope, "root_path": root, "path": path}, receive, send)
+        if (root, path) != (scope.get("root_path", ""), scope["path"]):
+            scope = {**scope, "root_path": root, "path": path}
+        return self._app(scope, receive, send)
 
     def _root_path(self, scope: Scope) -> str:
         """Return the path by the setting, or else the proxy's prefix before that of the mount.

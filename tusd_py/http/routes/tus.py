@@ -1,7 +1,5 @@
 """Answers requests of tus 1.0, and downloads."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -14,6 +12,7 @@ from tusd_py.domain.errors import TusdError, UnsupportedVersion, UploadUnfinishe
 from tusd_py.domain.upload import UploadProtocol
 from tusd_py.http.context import AppContext
 from tusd_py.http.download import download_response
+from tusd_py.http.empty_response import EmptyResponse
 from tusd_py.http.errors import problem_response, without_length
 from tusd_py.http.routes.ietf import complete_fields, discovered_limits, offset_response
 from tusd_py.http.upload_requests import (
@@ -42,10 +41,10 @@ from tusd_py.uploads.create import Created
 from tusd_py.uploads.inspect import Inspected, inspect
 from tusd_py.uploads.terminate import terminate
 
-_ALWAYS: Final[Mapping[str, str]] = {
-    "Tus-Resumable": VERSION,
-    "X-Content-Type-Options": "nosniff",
-}
+_ALWAYS: Final = (
+    (b"tus-resumable", VERSION.encode("ascii")),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 class TusEndpoint:
@@ -65,8 +64,9 @@ class TusEndpoint:
             response = await self._answer(scope, receive, head)
         except TusdError as error:
             response = problem_response(error, tus_head=_is_tus_head(head))
-        for name, value in _ALWAYS.items():
-            response.headers.setdefault(name, value)
+        fields = response.raw_headers
+        names = [name for name, _ in fields]
+        fields.extend([field for field in _ALWAYS if field[0] not in names])
         await response(scope, receive, send)
 
     def _capabilities_on(self, scope: Scope) -> Capabilities:
@@ -87,11 +87,11 @@ class TusEndpoint:
         match command:
             case Create():
                 created = await create_upload(self._context, scope, caller, command, body)
-                facts = replace(_facts(created), challenge=created.challenge)
+                facts = _facts(created, created.challenge)
                 address = upload_address(self._context, scope, head.fields, created.upload.id)
                 headers = {"Location": address, **progress_headers(facts)}
                 headers |= token_header(self._context, created)
-                return Response(status_code=201, headers=headers)
+                return EmptyResponse(201, headers)
             case Append():
                 appended = await append(self._uploads, user_id, command, body)
                 facts = UploadFacts(
@@ -102,7 +102,7 @@ class TusEndpoint:
                 )
                 headers = progress_headers(facts)
                 headers |= renewed_token_header(self._context, caller, command, appended)
-                return Response(status_code=204, headers=headers)
+                return EmptyResponse(204, headers)
             case Inspect():
                 inspected = await inspect(self._uploads, user_id, command)
                 headers = inspection_headers(_facts(inspected))
@@ -137,7 +137,7 @@ def _is_tus_head(head: Head) -> bool:
     return names_head(head) and not is_plain_head(head)
 
 
-def _facts(result: Created | Inspected) -> UploadFacts:
+def _facts(result: Created | Inspected, challenge: bytes | None = None) -> UploadFacts:
     return UploadFacts(
         offset=result.offset,
         length=result.upload.length,
@@ -145,4 +145,5 @@ def _facts(result: Created | Inspected) -> UploadFacts:
         concat_header=result.upload.concat_header,
         expires_at=result.expires_at,
         instant=result.upload.instant,
+        challenge=challenge,
     )

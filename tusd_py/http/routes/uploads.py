@@ -4,6 +4,7 @@ It comes before the router. Most requests are for uploads, and small ones must b
 route and exception middleware would be a third of the cost of a request before a use case begins.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from starlette._utils import get_route_path
@@ -39,34 +40,30 @@ class UploadDispatch:
         self._collection = _Label(self._base_path[:-1])
         self._below = _Label(f"{self._base_path}{{resource:path}}")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass the request to an endpoint, or to the router."""
         if scope["type"] == "http":
             path = get_route_path(scope)
             if path.startswith(self._base_path):
                 scope["route"] = self._below
-                await self._serve(path.removeprefix(self._base_path), scope, receive, send)
-                return
+                return self._serve(path.removeprefix(self._base_path), scope, receive, send)
             if path == self._collection.path:
                 scope["route"] = self._collection
-                await self._serve("", scope, receive, send)
-                return
+                return self._serve("", scope, receive, send)
             if path == multipart.PATH:
                 head = head_of(scope, "")
                 if keeps_body(self._settings, scope, head):
                     scope["route"] = _Label(path)
                     target = target_of(head, path)
-                    await self._draft(scope, receive, send, head, target)
-                    return
-        await self._app(scope, receive, send)
+                    return self._draft(scope, receive, send, head, target)
+        return self._app(scope, receive, send)
 
-    async def _serve(self, resource: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def _serve(self, resource: str, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         head = head_of(scope, resource)
         if speaks_draft(head):
             target = None if resource else _outer_target(scope)
-            await self._draft(scope, receive, send, head, target)
-        else:
-            await self._tus(scope, receive, send, head)
+            return self._draft(scope, receive, send, head, target)
+        return self._tus(scope, receive, send, head)
 
 
 def _outer_target(scope: Scope) -> TargetRequest | None:
