@@ -11,9 +11,12 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
+from typing_extensions import override
 
 from tusd_py.auth.archive_links import ArchiveLinks
 from tusd_py.auth.operator_links import OperatorLinks
@@ -118,7 +121,7 @@ def build_server(
     Raises: BackendError, OSError: the data directory can't be used; SettingsError: every web page
         would be allowed (cors.allow_origins), or the logo can't be shown (page.logo).
     """
-    opened = ports or open_ports(settings, hooks=hooks)
+    opened = ports or open_ports(settings, hooks=hooks, serves=True)
     metrics = metrics or Metrics(opened.siblings)
     composed = compose(settings, opened, authenticate, metrics, hooks or hooks_of(settings))
     context = composed.context
@@ -151,7 +154,7 @@ def build_server(
         *openapi.routes(page_files),
         *health.routes(checks, metrics, worker_alive, elsewhere=bool(settings.monitoring_listen)),
     ]
-    app = Starlette(
+    app = _Application(
         routes=routes,
         middleware=[
             Middleware(
@@ -194,6 +197,18 @@ def build_server(
     app.router.redirect_slashes = False
     app.state.context = context
     return app
+
+
+class _Application(Starlette):
+    """Is Starlette without its outermost middleware, as ``ErrorMiddleware`` answers for errors."""
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap the router as Starlette does."""
+        app: ASGIApp = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+        for middleware, args, kwargs in reversed(self.user_middleware):
+            app = middleware(app, *args, **kwargs)
+        return app
 
 
 def _own_paths(routes: Sequence[BaseRoute], base_path: str) -> list[str]:

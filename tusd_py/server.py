@@ -67,7 +67,8 @@ def serve(
             log.error("connections.limits_of_h11", extra={"see": "docs/security.md"})
         traces = open_traces(wanted=settings.traces)
         stack.callback(traces.close)
-        ports = open_ports(settings, siblings=None if membership is None else membership.siblings)
+        siblings = None if membership is None else membership.siblings
+        ports = open_ports(settings, siblings=siblings, serves=True)
         stack.callback(ports.close)
         tools = looking.result()
         app = create_app(
@@ -156,7 +157,7 @@ def create_app(
         None, they are looked for; monitoring: see ``tusd_py.app.build_server``.
     Raises: BackendError, OSError: the data directory can't be used.
     """
-    opened = ports or open_ports(settings, hooks=hooks)
+    opened = ports or open_ports(settings, hooks=hooks, serves=True)
     metrics = Metrics(opened.siblings)
     worker = None
     if settings.workers:

@@ -55,6 +55,7 @@ def open_ports(
     hooks: Hooks | None = None,
     keeps_queue_file: bool = False,
     siblings: Siblings | None = None,
+    serves: bool = False,
 ) -> Ports:
     """Open the adapters that the settings name.
 
@@ -66,6 +67,7 @@ def open_ports(
         keeps_queue_file: whether the queue's file of earlier versions is left: its contents are
         logged before it is removed, and most commands show no log. siblings: the processes with
         which this one serves one port; None: it is alone, or Redis connects it to others.
+        serves: whether users look at their tasks in this process.
     Raises: OSError: the directory can't be made or used; BackendError: a database can't be opened,
         or its address is invalid.
     """
@@ -100,6 +102,7 @@ def open_ports(
             spare,
             bus=bus,
             turn=_turn(siblings, "tasks.turn"),
+            serves=serves,
         ),
         objects=_objects(settings, root),
         stores=Stores(uploads=disk, verification=disk, concatenation=disk),
@@ -201,13 +204,13 @@ def _tasks(
     *,
     bus: SiblingBus | None,
     turn: WriteTurn,
+    serves: bool,
 ) -> TaskView:
     if not settings.redis.addr:
         from tusd_py.tasks.embedded import EmbeddedTaskView
 
-        return EmbeddedTaskView(
-            root / "tasks.sqlite3", clock=clock, spare=spare, bus=bus, turn=turn
-        )
+        path = root / "tasks.sqlite3"
+        return EmbeddedTaskView(path, clock=clock, spare=spare, bus=bus, turn=turn, defers=serves)
     from tusd_py.tasks.redis import RedisTaskView
 
     return RedisTaskView(settings.redis.url(), clock=clock)

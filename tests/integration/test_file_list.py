@@ -136,6 +136,7 @@ def test_the_list_outlives_the_view(server: Server, mine: dict[str, str]) -> Non
 def test_the_newer_state_of_the_view_is_shown(server: Server, mine: dict[str, str]) -> None:
     url = create(server, 1000, headers=ME, filename="half")
     append(url, 0, b"x" * 500, **ME)
+    listed(server)  # The view writes what it has before a reader looks.
     with sqlite3.connect(server.data_dir / "tasks.sqlite3") as view:
         view.execute(
             "UPDATE tasks SET status = 'compressing', progress = 44 WHERE task_id = ?",

@@ -5,6 +5,9 @@ read is deleted and created again. Rule 2: a change and its sequence number (``c
 in one transaction. Rule 3: ``put`` publishes to subscribers of this process itself. A thread finds
 changes of other processes by SQLite's ``data_version``, which it reads ten times a second while
 there is a subscriber, and at once when a sibling says on the bus that it has changed a task.
+Rule 4: a server that is alone keeps states that no reader has seen in memory for a second
+(``_unseen``), so that a task is written once and not for each change (decision 66). They are
+written before a reader of this process looks, so a reader can't tell the difference.
 """
 
 import logging
@@ -12,7 +15,7 @@ import math
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -33,6 +36,12 @@ from tusd_py.write_turn import SOLE_WRITER, WriteTurn
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+MAX_RECENT: Final = 1024
+"""Most tasks that are kept in memory, about 1 KB each."""
+MAX_UNSEEN: Final = 256
+"""Most tasks that are newer than the file; with more, each change is written at once."""
+UNSEEN_SECONDS: Final = 1.0
+"""Time after which they are written, even if there is no reader."""
 POLL_SECONDS: Final = 0.1
 PAUSE_SECONDS: Final = 0.005
 """Time in which further messages of siblings are awaited, so that many changes share one look."""
@@ -62,8 +71,9 @@ _SELECT_SINCE: Final = (
     f"SELECT {', '.join(_COLUMNS)}, change FROM tasks WHERE change > ? ORDER BY change"  # noqa: S608
 )
 _PUT: Final = (
-    f"INSERT OR REPLACE INTO tasks ({', '.join(_COLUMNS)}, change) VALUES "  # noqa: S608
-    f"({', '.join('?' * len(_COLUMNS))}, (SELECT coalesce(max(change), 0) + 1 FROM tasks))"
+    f"INSERT INTO tasks ({', '.join(_COLUMNS)}, change) VALUES "  # noqa: S608
+    f"({', '.join('?' * len(_COLUMNS))}, ?) ON CONFLICT (task_id) DO UPDATE SET "
+    f"{', '.join(f'{name} = excluded.{name}' for name in (*_COLUMNS[1:], 'change'))}"
 )
 
 
@@ -79,11 +89,18 @@ class EmbeddedTaskView(TaskView):
         spare: SpareSpace = NO_SPARE_SPACE,
         bus: SiblingBus | None = None,
         turn: WriteTurn = SOLE_WRITER,
+        defers: bool = False,
     ) -> None:
         """Open the file, or make it.
 
-        Args: bus, turn: of the processes that serve the same port. Raises: BackendError, OSError.
+        Args: bus, turn: of the processes that serve the same port. defers: whether this process is
+            the only one whose users look at tasks, see rule 4.
+        Raises: BackendError, OSError.
         """
+        self._defers = defers and bus is None
+        self._unseen: dict[UploadId, tuple[Task, TaskChange]] = {}
+        """Tasks that are newer than the file, with the change that led to them."""
+        self._late: threading.Timer | None = None
         self._spare = spare
         self._bus = bus
         self._turn = turn
@@ -95,6 +112,10 @@ class EmbeddedTaskView(TaskView):
         self._closed = threading.Event()
         self._poller: threading.Thread | None = None
         self._database = self._open()
+        self._recent: dict[UploadId, Task] = {}
+        """Tasks as this process left them in the file: its next change of them reads nothing."""
+        self._version = -1
+        """SQLite's ``data_version`` for which these are right."""
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -129,15 +150,17 @@ class EmbeddedTaskView(TaskView):
         self._put(changes)
 
     def _put(self, changes: Sequence[tuple[TaskFacts, TaskChange]]) -> Sequence[Task | None]:
-        def work(database: sqlite3.Connection) -> Sequence[Task | None]:
-            database.execute("BEGIN IMMEDIATE")
-            tasks = [self._advance(database, facts, change) for facts, change in changes]
-            database.execute("COMMIT")
-            return tasks
-
         # Publish under the same mutex, so that changes are published in the order of their commits.
         with self._mutex:
-            tasks = self._write(work)
+            waits = (
+                self._defers
+                and not self._listeners.has_subscribers
+                and len(self._unseen) < MAX_UNSEEN
+            )
+            if waits:
+                tasks = self._run(lambda database: self._advance_unseen(database, changes))
+            else:
+                tasks = self._write(lambda database: self._advance_in_file(database, changes))
             for task in tasks:
                 if task is not None:
                     self._listeners.publish(task)
@@ -145,42 +168,130 @@ class EmbeddedTaskView(TaskView):
             self._bus.send(Topic.TASK)
         return tasks
 
+    def _advance_in_file(
+        self, database: sqlite3.Connection, changes: Sequence[tuple[TaskFacts, TaskChange]]
+    ) -> Sequence[Task | None]:
+        database.execute("BEGIN IMMEDIATE")
+        self._put_unseen(database)
+        known = self._known(database, {facts.task_id for facts, _ in changes})
+        tasks = self._advance(known, changes)
+        _put_rows(database, [task for task in tasks if task is not None])
+        database.execute("COMMIT")
+        self._unseen.clear()
+        if len(self._recent) + len(known) > MAX_RECENT:
+            self._recent.clear()
+        self._recent.update(known)
+        return tasks
+
     def _advance(
-        self, database: sqlite3.Connection, facts: TaskFacts, change: TaskChange
-    ) -> Task | None:
-        before = _one(database, facts.task_id)
+        self, known: dict[UploadId, Task], changes: Sequence[tuple[TaskFacts, TaskChange]]
+    ) -> Sequence[Task | None]:
         # A task that the view had lost gets a new epoch, and its sequence numbers start again.
-        epoch = secrets.token_hex(4) if before is None else before.epoch
-        after = advance(before, facts, change, epoch=epoch, now=self._clock.now())
-        if after is not None:
-            database.execute(_PUT, _row(after))
-        return after
+        epoch, now = secrets.token_hex(4), self._clock.now()
+        tasks: list[Task | None] = []
+        for facts, change in changes:
+            after = advance(known.get(facts.task_id), facts, change, epoch=epoch, now=now)
+            tasks.append(after)
+            if after is not None:
+                known[facts.task_id] = after
+        return tasks
+
+    def _known(self, database: sqlite3.Connection, ids: Set[UploadId]) -> dict[UploadId, Task]:
+        """Return the tasks that the file has."""
+        version = _version(database)
+        if version != self._version:
+            # Another connection has changed the file since this one has used it.
+            self._version = version
+            self._recent.clear()
+        recent = self._recent
+        known = {task_id: recent[task_id] for task_id in ids if task_id in recent}
+        if len(known) < len(ids):
+            known.update(_some(database, ids - known.keys()))
+        return known
+
+    # -- states that no reader has seen
+
+    def _advance_unseen(
+        self, database: sqlite3.Connection, changes: Sequence[tuple[TaskFacts, TaskChange]]
+    ) -> Sequence[Task | None]:
+        """Advance tasks in memory, from what the file has."""
+        if self._unseen and _version(database) != self._version:
+            self._write_unseen(database)
+        unseen = self._unseen
+        ids = {facts.task_id for facts, _ in changes}
+        known = self._known(database, ids - unseen.keys())
+        known.update({task_id: unseen[task_id][0] for task_id in ids if task_id in unseen})
+        tasks = self._advance(known, changes)
+        for task, (_, change) in zip(tasks, changes, strict=True):
+            if task is not None:
+                unseen[task.facts.task_id] = (task, change)
+                self._recent.pop(task.facts.task_id, None)
+        if self._late is None and unseen:
+            self._late = threading.Timer(UNSEEN_SECONDS, self._write_late)
+            self._late.daemon = True
+            self._late.start()
+        return tasks
+
+    def _write_unseen(self, database: sqlite3.Connection) -> None:
+        database.execute("BEGIN IMMEDIATE")
+        self._put_unseen(database)
+        database.execute("COMMIT")
+        self._unseen.clear()
+
+    def _put_unseen(self, database: sqlite3.Connection) -> None:
+        """Write states that no reader has seen, unless another process has gone further."""
+        if not self._unseen:
+            return
+        changed = _version(database) != self._version
+        others = _some(database, self._unseen.keys()) if changed else {}
+        tasks: list[Task] = []
+        for task_id, (task, change) in self._unseen.items():
+            other = others.get(task_id)
+            if other is None or (other.epoch == task.epoch and other.seq < task.seq):
+                tasks.append(task)
+                continue
+            after = advance(other, task.facts, change, epoch=other.epoch, now=task.updated_at)
+            if after is not None:
+                tasks.append(after)
+        _put_rows(database, tasks)
+
+    def _write_late(self) -> None:
+        with self._mutex:
+            self._late = None
+            if self._unseen and not self._closed.is_set():
+                try:
+                    self._write(self._write_unseen)
+                except BackendError as error:
+                    # It is tried again with the next change.
+                    log.warning("task.put.failed", extra={"reason": error.reason})
+
+    def _look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work``, which reads tasks, on a file that has all of them."""
+        with self._mutex:
+            if self._unseen:
+                self._write(self._write_unseen)
+            return self._run(work)
+
+    # -- looking
 
     @override
     def get(self, task_id: UploadId) -> Task | None:
-        with self._mutex:
-            task = self._run(lambda database: _one(database, task_id))
+        task = self._look(lambda database: _one(database, task_id))
         return task if task is not None and task.updated_at >= self._oldest() else None
 
     @override
     def get_all(self, ids: Sequence[UploadId]) -> Mapping[UploadId, Task]:
-        marks = ", ".join("?" * len(ids))
-        where = f"WHERE task_id IN ({marks}) AND updated_at >= ?"
-        values = (*ids, self._oldest())
-        with self._mutex:
-            tasks = self._run(
-                lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
-            )
-        return {task.facts.task_id: task for task in tasks}
+        tasks = self._look(lambda database: _some(database, ids))
+        oldest = self._oldest()
+        return {task_id: task for task_id, task in tasks.items() if task.updated_at >= oldest}
 
     @override
     def newest(self, user_id: UserId, limit: int) -> Sequence[Task]:
         where = "WHERE user_id = ? AND updated_at >= ? ORDER BY created_at DESC, task_id LIMIT ?"
         values = (user_id, self._oldest(), limit)
-        with self._mutex:
-            return self._run(
-                lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
-            )
+        return self._look(
+            lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
+        )
 
     @override
     def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:
@@ -190,20 +301,24 @@ class EmbeddedTaskView(TaskView):
             "OR updated_at >= ?) ORDER BY created_at, task_id"
         )
         values = (user_id, self._oldest(), *ENDED, ended_since)
-        with self._mutex:
-            return self._run(
-                lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
-            )
+        return self._look(
+            lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
+        )
 
     @override
     def forget(self, task_id: UploadId) -> None:
         with self._mutex:
+            self._recent.pop(task_id, None)
+            self._unseen.pop(task_id, None)
             self._write(lambda db: db.execute("DELETE FROM tasks WHERE task_id = ?", (task_id,)))
 
     @override
     def expire(self) -> int:
         oldest = (self._oldest(),)
         with self._mutex:
+            self._recent.clear()
+            if self._unseen:
+                self._write(self._write_unseen)
             return self._write(
                 lambda db: db.execute("DELETE FROM tasks WHERE updated_at < ?", oldest).rowcount
             )
@@ -250,6 +365,8 @@ class EmbeddedTaskView(TaskView):
 
     def _listen_to_others(self) -> None:
         with self._mutex:
+            if self._unseen:
+                self._write(self._write_unseen)
             if self._poller is None:
                 last = self._run(_last_change)
                 self._poller = threading.Thread(
@@ -300,12 +417,34 @@ class EmbeddedTaskView(TaskView):
         if poller is not None:
             poller.join()
         with self._mutex:
+            if self._late is not None:
+                self._late.cancel()
+            if self._unseen:
+                with suppress(BackendError):
+                    self._write(self._write_unseen)
             self._database.close()
 
 
 def _one(database: sqlite3.Connection, task_id: UploadId) -> Task | None:
     row = database.execute(f"{_SELECT} WHERE task_id = ?", (task_id,)).fetchone()
     return None if row is None else _task(row)
+
+
+def _some(database: sqlite3.Connection, ids: Collection[UploadId]) -> dict[UploadId, Task]:
+    marks = ", ".join("?" * len(ids))
+    rows = database.execute(f"{_SELECT} WHERE task_id IN ({marks})", (*ids,))
+    return {task.facts.task_id: task for task in map(_task, rows)}
+
+
+def _version(database: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection has changed the file."""
+    version: int = database.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
+def _put_rows(database: sqlite3.Connection, tasks: Sequence[Task]) -> None:
+    first = _last_change(database) + 1
+    database.executemany(_PUT, [(*_row(task), change) for change, task in enumerate(tasks, first)])
 
 
 def _last_change(database: sqlite3.Connection) -> int:
@@ -317,7 +456,7 @@ def _row(task: Task) -> tuple[Any, ...]:
     facts = task.facts
     return (
         facts.task_id, facts.user_id, facts.filename, facts.file_hash, facts.file_size,
-        facts.temp_path, task.status.value, task.progress, task.message, task.error_code,
+        facts.temp_path, str(task.status), task.progress, task.message, task.error_code,
         task.error_msg, task.oss_path, task.repository_id, facts.created_at, task.updated_at,
         task.epoch, task.seq, task.attempt, task.last_progress, " ".join(task.notes),
         task.offset,

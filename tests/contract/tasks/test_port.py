@@ -33,11 +33,12 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["embedded", "redis"])
+@pytest.fixture(params=["embedded", "embedded and alone", "redis"])
 def view(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Iterator[TaskView]:
     opened: TaskView
-    if request.param == "embedded":
-        opened = EmbeddedTaskView(tmp_path / "tasks.sqlite3", clock=clock)
+    if request.param.startswith("embedded"):
+        alone = request.param.endswith("alone")
+        opened = EmbeddedTaskView(tmp_path / "tasks.sqlite3", clock=clock, defers=alone)
     else:
         server: Redis = request.getfixturevalue("redis_server")
         server.clear()
@@ -292,6 +293,92 @@ def test_what_another_process_puts_is_received(tmp_path: Path) -> None:
     assert [task.seq for task in received] == sorted({task.seq for task in received})
     subscription.close()
     view.close()
+
+
+def test_processes_that_take_turns_continue_each_others_tasks(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    with ExitStack() as stack:
+        path = tmp_path / "tasks.sqlite3"
+        here, there = (EmbeddedTaskView(path, clock=clock) for _ in range(2))
+        for opened in (here, there):
+            stack.callback(opened.close)
+        about = facts()
+        epochs, numbers = set(), []
+        for number, one in enumerate((here, here, there, here, there)):
+            put = one.put(about, change(TaskStatus.COMPRESSING, 30 + number, 1))
+            assert put is not None
+            epochs.add(put.epoch)
+            numbers.append(put.seq)
+        assert numbers == [1, 2, 3, 4, 5]
+        assert len(epochs) == 1
+        there.forget(about.task_id)
+        after = here.put(about, change(TaskStatus.COMPRESSING, 50, 1))
+        assert after is not None
+        assert after.epoch not in epochs
+        there.expire()
+        clock.advance(TTL + 1)
+        assert there.expire() == 1
+        again = here.put(about, PENDING)
+        assert again is not None
+        assert (again.seq, again.status) == (1, TaskStatus.PENDING)
+
+
+def test_unseen_states_are_written_before_a_reader_looks(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
+    path = tmp_path / "tasks.sqlite3"
+    with ExitStack() as stack:
+        server, worker = (
+            EmbeddedTaskView(path, clock=clock, defers=defers) for defers in (True, False)
+        )
+        for opened in (server, worker):
+            stack.callback(opened.close)
+        first, second = facts(), facts()
+        for status in (PENDING, RECEIVED):
+            server.put(first, status)
+        assert worker.get(first.task_id) is None
+        seen = server.get(first.task_id)
+        assert seen is not None
+        assert (seen.seq, seen.status) == (2, TaskStatus.RECEIVED)
+        assert worker.get(first.task_id) == seen
+
+        # The worker goes on with a task that the server has not written yet.
+        server.put(second, RECEIVED)
+        begun = worker.put(second, change(TaskStatus.COMPRESSING, 40, 1))
+        assert server.get(second.task_id) == begun
+
+        # What the server knows last stays, also after a change by the worker.
+        worker.put(first, change(TaskStatus.COMPRESSING, 40, 1))
+        server.put(first, change(TaskStatus.COMPLETED, 100, 1))
+        received: list[Task] = []
+        subscription = server.subscribe_task(first.task_id, received.append)
+        ended = server.get(first.task_id)
+        assert ended is not None
+        assert (ended.epoch, ended.seq, ended.status) == (seen.epoch, 4, TaskStatus.COMPLETED)
+        assert worker.get(first.task_id) == ended
+        subscription.close()
+
+
+def test_unseen_states_are_written_by_themselves(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 0.01)
+    path = tmp_path / "tasks.sqlite3"
+    with ExitStack() as stack:
+        server, other = (EmbeddedTaskView(path, clock=clock, defers=one) for one in (True, False))
+        for opened in (server, other):
+            stack.callback(opened.close)
+        for about in (facts(), facts()):
+            server.put(about, PENDING)
+            wait_until(lambda about=about: other.get(about.task_id) is not None)
+        monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
+        monkeypatch.setattr(embedded, "MAX_UNSEEN", 3)
+        many = [facts() for _ in range(5)]
+        for about in many:
+            server.put(about, PENDING)
+        assert len(other.get_all([about.task_id for about in many])) == 4
 
 
 def test_what_a_sibling_puts_is_received_without_a_look_in_vain(
