@@ -2,9 +2,9 @@
 
 One stream, hashed, ``durability=off``: by PATCH with a length (the base), by PATCH in chunks, in a
 form, and each of these over TLS that ends in the process. There are two processes, one with TLS and
-one without. The rounds are interleaved, what a transfer stored is removed after it, and memory is
-used before (``warm_memory``). A figure is the server's CPU; the client sends one block again and
-again.
+one without. The rounds are interleaved. A transfer is short and what it stored is removed at once, so
+that the next one gets memory that the host has not taken back yet (see ``warm_memory``). A figure
+is the server's CPU; the client sends one block again and again.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,6 @@ from rich.table import Table
 from support.nginx import write_certificate
 from support.own_files import ROOT
 from support.services import Service
-from warm_memory import WarmMemory
 
 GIB: Final = 1 << 30
 BLOCK: Final = 16 << 20
@@ -117,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
-    parser.add_argument("--mib", type=int, default=GIB >> 20, help="MiB of a stream")
+    parser.add_argument("--mib", type=int, default=256, help="MiB of a stream")
     parser.add_argument("--dir", type=Path, help="where the servers keep their data")
     arguments = parser.parse_args()
     names = list(dict.fromkeys((BASE, *arguments.ways)))
@@ -159,11 +158,7 @@ def _figures(values: Sequence[float]) -> tuple[str, str]:
 
 def _cost(server: _Server, way: Way, block: bytes, size: int) -> float:
     """Return the CPU seconds of the server for a GiB."""
-    with (
-        closing(WarmMemory(size)) as memory,
-        memory.given(),
-        server.connected() as connection,
-    ):
+    with server.connected() as connection:
         host = b"Host: 127.0.0.1:%d\r\n" % server.port
         head = _form_head(host, size) if way.form else _patch_head(connection, host, way, size)
         before = server.cpu_seconds()
