@@ -1,5 +1,5 @@
 # make serve: run the server on this machine. make test: run all checks and tests.
-.PHONY: install venv serve test check coverage unit contract image-test soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads bench-small-files bench-ways bench-processes structure site pictures lock clean
+.PHONY: install venv serve test check coverage unit contract image-test processes soak fuzz audit media bench bench-bodies bench-listeners bench-outages bench-silence bench-instant bench-limits bench-claims bench-fairness bench-attacks bench-open-uploads bench-small-files bench-ways bench-processes structure site pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -83,10 +83,17 @@ media: install
 	@tests/node/install.sh
 	@PYTHONPATH=tests:deploy:. $(BIN)/python tests/media/table.py $(ARGS)
 
+# Tests that start a server start one of two processes.
+processes: install
+	@deploy/packages/install.sh deploy/packages/test.txt
+	@tests/node/install.sh
+	@TUSD_PROCESSES=2 $(BIN)/pytest $(IN_PARALLEL) tests/integration tests/fault tests/e2e/test_clients.py
+
 soak: install
 	@deploy/packages/install.sh deploy/packages/test.txt
 	@$(BIN)/pytest -q tests/soak --deselect tests/soak/test_fuzz.py
 	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory processes
 
 fuzz: install
 	@deploy/packages/install.sh deploy/packages/test.txt

@@ -337,7 +337,9 @@ def test_an_issuers_keys_by_their_address(tmp_path: Path) -> None:
         return httpx.get(f"{server.url}{API}/tasks", headers=bearer(text)).status_code
 
     try:
-        with running_server(tmp_path / "data", "--workers", "0", env=settings) as server:
+        # Each process fetches and keeps the keys by itself.
+        flags = ("--workers", "0", "--processes", "1")
+        with running_server(tmp_path / "data", *flags, env=settings) as server:
             good = issuer.token("anna@example.org", **claims)
             assert status_with(good) == 200
             assert (

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from support.media import video
 from support.metrics import Figures, failing, metrics, parsed
+from support.process_set import children
 from support.raw_http import silent_patch
 from support.served_app import ServedApp, served_app
 from support.server import Server, running_server
@@ -28,9 +29,14 @@ def requests(found: Figures, method: str, status: str, route: str = FILES) -> fl
     return found.get(f"tusd_http_requests_total,{method},{route},{status}", 0.0)
 
 
+def healthy_members(server: Server) -> dict[str, str]:
+    """Return what a healthy server says of itself; several processes have their worker apart."""
+    return {"status": "ok", "worker": "elsewhere" if children(server) else "alive"}
+
+
 def test_an_idle_server_is_healthy_and_ready(server: Server) -> None:
     healthy = httpx.get(f"{server.url}/healthz")
-    assert (healthy.status_code, healthy.json()) == (200, {"status": "ok", "worker": "alive"})
+    assert (healthy.status_code, healthy.json()) == (200, healthy_members(server))
     assert failing(server.url) == (200, "ready", {})
 
 
@@ -208,8 +214,8 @@ def test_readiness_and_figures_have_an_address_of_their_own(
     for path in ("/readyz", "/metrics"):
         for headers in ({}, {"Host": "localhost"}, {"X-Forwarded-For": "127.0.0.1"}):
             assert httpx.get(f"{server.url}{path}", headers=headers).status_code == 404
-    assert httpx.get(f"{server.url}/healthz").json() == {"status": "ok", "worker": "alive"}
-    assert monitor.get("/healthz").json() == {"status": "ok", "worker": "alive"}
+    assert httpx.get(f"{server.url}/healthz").json() == healthy_members(server)
+    assert monitor.get("/healthz").json() == healthy_members(server)
     assert monitor.get("/readyz").json()["status"] == "ready"
     assert "tusd_received_bytes_total" in monitor.get("/metrics").text
     for path in ("/", "/admin", "/files/", "/api/file/upload/tasks"):
