@@ -19,9 +19,9 @@ from tusd_py.garbage import collect_rarely
 from tusd_py.logs import start_logging
 from tusd_py.membership import Membership
 from tusd_py.private_files import owner_only
-from tusd_py.processes.order import Order
+from tusd_py.processes.order import SETTINGS_REFUSED, Order
 from tusd_py.settings.model import Settings
-from tusd_py.settings.sources import load_settings
+from tusd_py.settings.sources import SettingsError, load_settings
 
 BEAT_SECONDS: Final = 1.0
 
@@ -49,7 +49,7 @@ def main() -> int:
             return _serve(settings, order, listeners, channel)
         except DEPLOYMENT_ERRORS as error:
             channel.send(MessageKind.FAILED, failure_sentence(error))
-            return 1
+            return SETTINGS_REFUSED if isinstance(error, SettingsError) else 1
     except ChannelClosed:
         return 1
 

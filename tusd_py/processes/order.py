@@ -5,9 +5,12 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from tusd_py.siblings import Siblings
+
+SETTINGS_REFUSED: Final = 2
+"""Exit code of a process that can't use its settings, as of the command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from tusd_py.locks.data_dir import exclusive
 from tusd_py.monitoring.listening import listening
 from tusd_py.private_files import make_private_directory
 from tusd_py.processes.listeners import bind_listeners
-from tusd_py.processes.order import Order
+from tusd_py.processes.order import SETTINGS_REFUSED, Order
 from tusd_py.processes.process import LATE_SECONDS, Process
 from tusd_py.processes.sources import Sources
 from tusd_py.settings.model import Settings
@@ -102,6 +102,7 @@ class Parent:
         """Whether all processes have been ready."""
         self._ending = False
         self._failure = ""
+        self._refuses_settings = False
         self._watchdog = systemd.watchdog_seconds()
         self._notify_at = 0.0
         self._directory = Path()
@@ -112,7 +113,8 @@ class Parent:
     def run(self) -> int:
         """Run until SIGTERM or SIGINT, and return the exit code.
 
-        Raises: BackendError, OSError: the data directory, the address or a service can't be used.
+        Raises: BackendError, OSError: the data directory, the address or a service can't be used;
+            SettingsError: the processes can't use the settings.
         """
         hide_from_other_processes()
         with ExitStack() as stack:
@@ -121,6 +123,8 @@ class Parent:
             stack.callback(self._kill_all)
             while self._processes or not self._ending:
                 self._step()
+        if self._refuses_settings:
+            raise SettingsError(self._failure)
         if self._failure:
             raise BackendError(reason=self._failure)
         return 0
@@ -274,6 +278,7 @@ class Parent:
         if self._ending:
             return
         if not self._serves:
+            self._refuses_settings = code == SETTINGS_REFUSED
             self._failure = process.failure or f"a server process ended with {code}; see the log"
             self._end_all(now)
             return
