@@ -46,7 +46,7 @@ TICK_SECONDS: Final = 0.25
 STEADY_SECONDS: Final = 10.0
 """A process that lived for this time is replaced at once when it dies."""
 FIRST_PAUSE_SECONDS: Final = 0.5
-MOST_PAUSE_SECONDS: Final = 30.0
+MOST_PAUSE_SECONDS: Final = 5.0
 FIXED: Final = ("host", "port", "data_dir", "monitoring_listen", "processes")
 """Settings that only a start of the parent can change."""
 GRACE_SECONDS: Final = 10.0
