@@ -20,6 +20,7 @@ from tusd_py.domain.service_failure import failure_text
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace, is_full
 from tusd_py.threads import Result, capture
+from tusd_py.write_ahead_log import use_write_ahead_log
 from tusd_py.write_turn import SOLE_WRITER, WriteTurn
 
 log = logging.getLogger(__name__)
@@ -267,7 +268,7 @@ def _prepare_sqlite(engine: Engine, *, synchronous: Literal["FULL", "NORMAL"]) -
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        use_write_ahead_log(cursor)
         # NORMAL lost all of 50 acknowledged commits in a power cut, FULL none.
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.close()

@@ -10,6 +10,7 @@ from tusd_py.domain.errors import BackendError, StorageFull
 from tusd_py.domain.service_failure import failure_text
 from tusd_py.private_files import make_private_database
 from tusd_py.spare_space import SpareSpace, is_full
+from tusd_py.write_ahead_log import use_write_ahead_log
 from tusd_py.write_turn import SOLE_WRITER, TurnMissed, WriteTurn
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ def connect(path: Path, schema: str, *, version: int = 0) -> sqlite3.Connection:
         path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
     )
     try:
-        database.execute("PRAGMA journal_mode=WAL")
+        use_write_ahead_log(database.cursor())
         database.execute("PRAGMA synchronous=NORMAL")
         _drop_other_version(database, version)
         database.executescript(schema)
