@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from tusd_py import systemd
 from tusd_py.app import build_server, request_shutdown
 from tusd_py.banner import startup_banner
-from tusd_py.channel import ChannelClosed, MessageKind
+from tusd_py.channel import BEAT_SECONDS, ChannelClosed, MessageKind
 from tusd_py.counts.port import Counts
 from tusd_py.domain.errors import BackendError
 from tusd_py.garbage import exclude_from_collection
@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 
 WEBSOCKET_MESSAGE_BYTES = 1024
 """Clients need no messages: the first one closes the connection."""
-BEAT_SECONDS = 1.0
-"""Interval at which a process among several shows its parent that it runs."""
 WEBSOCKET_PING_SECONDS = 20.0
 """Interval of pings to a silent client, and time in which it must answer, or is closed (1011)."""
 

@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from tusd_py.channel import Channel, ChannelClosed, MessageKind
+from tusd_py.channel import BEAT_SECONDS, Channel, ChannelClosed, MessageKind
 from tusd_py.failure_sentence import DEPLOYMENT_ERRORS, failure_sentence
 from tusd_py.garbage import collect_rarely
 from tusd_py.logs import start_logging
@@ -22,8 +21,6 @@ from tusd_py.private_files import owner_only
 from tusd_py.processes.order import SETTINGS_REFUSED, Order
 from tusd_py.settings.model import Settings
 from tusd_py.settings.sources import SettingsError, load_settings
-
-BEAT_SECONDS: Final = 1.0
 
 
 def main() -> int:
