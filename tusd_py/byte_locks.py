@@ -27,6 +27,20 @@ def set_byte_lock(descriptor: int, kind: int, place: int) -> None:
     fcntl.fcntl(descriptor, _F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, place, 1, 0))
 
 
+def try_byte_lock(descriptor: int, place: int) -> bool:
+    """Lock one byte for this open file description. Return False if another one holds it.
+
+    Raises: OSError: any other error.
+    """
+    try:
+        set_byte_lock(descriptor, fcntl.F_WRLCK, place)
+    except OSError as error:
+        if error.errno in TAKEN:
+            return False
+        raise
+    return True
+
+
 def wait_for_byte_lock(descriptor: int, place: int) -> None:
     """Lock one byte for this open file description; wait for as long as another one holds it.
 

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from tusd_py.byte_locks import TAKEN, set_byte_lock
+from tusd_py.byte_locks import set_byte_lock, try_byte_lock
 from tusd_py.shared_file import open_shared
 
 ROWS: Final = 32
@@ -119,7 +119,7 @@ class SharedTable:
 
     def _take(self, number: int) -> bool:
         tries, deadline = 0, None
-        while not self._try(number):
+        while not try_byte_lock(self._file, number):
             now = time.monotonic()
             deadline = now + PATIENCE_SECONDS if deadline is None else deadline
             if now >= deadline:
@@ -129,15 +129,6 @@ class SharedTable:
                 os.sched_yield()
             else:
                 time.sleep(PAUSE_SECONDS)
-        return True
-
-    def _try(self, number: int) -> bool:
-        try:
-            set_byte_lock(self._file, fcntl.F_WRLCK, number)
-        except OSError as error:
-            if error.errno in TAKEN:
-                return False
-            raise
         return True
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from typing_extensions import override
 
-from tusd_py.byte_locks import TAKEN, set_byte_lock, wait_for_byte_lock
+from tusd_py.byte_locks import set_byte_lock, try_byte_lock, wait_for_byte_lock
 
 
 class TurnMissed(Exception):
@@ -74,7 +74,7 @@ class SiblingWriteTurn(WriteTurn):
     def _take(self, timeout: float) -> None:
         with self._changed:
             if not self._waits:
-                if self._try():
+                if try_byte_lock(self._file, 0):
                     return
                 self._waits = True
                 self._start()
@@ -84,15 +84,6 @@ class SiblingWriteTurn(WriteTurn):
             self._wanted = self._came = False
             if not came:
                 raise TurnMissed
-
-    def _try(self) -> bool:
-        try:
-            set_byte_lock(self._file, fcntl.F_WRLCK, 0)
-        except OSError as error:
-            if error.errno in TAKEN:
-                return False
-            raise
-        return True
 
     def _start(self) -> None:
         if self._thread is None:

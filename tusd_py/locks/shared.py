@@ -24,7 +24,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from tusd_py.byte_locks import TAKEN, set_byte_lock
+from tusd_py.byte_locks import set_byte_lock, try_byte_lock
 from tusd_py.domain.errors import BackendError, UploadLocked
 from tusd_py.domain.ids import UploadId
 from tusd_py.locks.local import TIMEOUT_SECONDS, LocalLock
@@ -122,12 +122,9 @@ class SharedLock(Lock):
 
     def _try(self, upload_id: UploadId) -> bool:
         try:
-            self._set(upload_id, fcntl.F_WRLCK)
+            return try_byte_lock(self._file, _place(upload_id))
         except OSError as error:
-            if error.errno in TAKEN:
-                return False
             raise BackendError from error
-        return True
 
     def _set(self, upload_id: UploadId, kind: int) -> None:
         set_byte_lock(self._file, kind, _place(upload_id))
