@@ -144,7 +144,7 @@ def test_a_proxys_fault_is_found_and_nothing_else(
     if seeded == "host not passed on":
         # A proxy that hides the browser's Host hides a rebound one too.
         expected["host-names"] = Level.PROBLEM
-    assert bad(findings) == expected, findings
+    assert bad(findings) == expected, "\n".join(map(str, findings))
 
 
 def test_a_path_that_a_proxy_takes_away_and_names_is_no_fault(

@@ -93,19 +93,22 @@ def _first_checks(probe: ProbeClient, reached: ProbeResponse) -> list[Check]:
     ]
 
 
-def _catching_cut_connections(check: Check) -> Check:
-    """Return the same check, which reports a cut connection as a finding.
+_CUT: Final = (httpx.TransportError, http.client.HTTPException, OSError)
 
-    What nothing was answered to in time is run once more: this machine or the line may have stood
-    still for a moment.
+
+def _catching_cut_connections(check: Check) -> Check:
+    """Return the same check, which reports a connection that was cut twice as a finding.
+
+    A check that failed so is run once more: this machine or the line may have stood still for a
+    moment, and a proxy may close a connection in the moment in which it is used again.
     """
 
     def look() -> Sequence[Finding]:
         try:
-            with suppress(httpx.TimeoutException, TimeoutError):
+            with suppress(*_CUT):
                 return check.run()
             return check.run()
-        except (httpx.TransportError, http.client.HTTPException, OSError) as error:
+        except _CUT as error:
             return [
                 problem(
                     check.name,

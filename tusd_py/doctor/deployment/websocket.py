@@ -1,11 +1,12 @@
 """Check whether WebSockets pass, for clients that can't follow Server-Sent Events."""
 
+import asyncio
 import socket
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from websockets.exceptions import InvalidHandshake, WebSocketException
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tusd_py.doctor.deployment.probe_client import ANSWER_SECONDS, ProbeClient
 from tusd_py.doctor.deployment.proxies import Proxy, remedy
@@ -36,21 +37,27 @@ def check_websocket(probe: ProbeClient) -> list[Finding]:
 def _try(probe: ProbeClient, url: str, seconds: float) -> tuple[bool, bool]:
     """Return whether the connection was made, and a frame came."""
     try:
-        return True, _receives_frame(probe, url, seconds)
-    except (TimeoutError, InvalidHandshake):
-        return False, False
-    except WebSocketException:
+        return True, asyncio.run(_receives_frame(probe, url, seconds))
+    except ConnectionClosed:
         return True, False
+    except (OSError, WebSocketException, ValueError):
+        # ValueError: the answer leads to another address.
+        return False, False
 
 
-def _receives_frame(probe: ProbeClient, url: str, seconds: float) -> bool:
-    """Return whether a frame comes in time. Raises: WebSocketException, OSError."""
+async def _receives_frame(probe: ProbeClient, url: str, seconds: float) -> bool:
+    """Return whether a frame comes in time.
+
+    One thread writes and reads: two threads may not use a TLS connection at the same time, as the
+    blocking client of ``websockets`` does.
+    Raises: OSError, WebSocketException, ValueError: a redirect, which is not followed.
+    """
     parts = urlsplit(url)
     secured = parts.scheme == "https"
     plain = socket.create_connection(
         (parts.hostname or "", parts.port or (443 if secured else 80)), ANSWER_SECONDS
     )
-    with connect(
+    async with connect(
         f"{'wss' if secured else 'ws'}://{parts.netloc}{parts.path}",
         sock=plain,
         ssl=probe.make_tls() if secured else None,
@@ -59,7 +66,7 @@ def _receives_frame(probe: ProbeClient, url: str, seconds: float) -> bool:
         close_timeout=1,
     ) as websocket:
         try:
-            websocket.recv(seconds)
+            await asyncio.wait_for(websocket.recv(), seconds)
         except TimeoutError:
             return False
         return True

@@ -1,5 +1,6 @@
 """Tests what becomes of a check whose requests fail."""
 
+import http.client
 from collections.abc import Sequence
 
 import httpx
@@ -18,11 +19,12 @@ from tusd_py.doctor.run import Check
         ([httpx.ReadTimeout("")], 2, OK),
         ([TimeoutError()], 2, OK),
         ([TimeoutError(), httpx.ReadTimeout("")], 2, PROBLEM),
-        ([httpx.ReadError("")], 1, PROBLEM),
-        ([ConnectionResetError()], 1, PROBLEM),
+        ([httpx.RemoteProtocolError("")], 2, OK),
+        ([http.client.RemoteDisconnected()], 2, OK),
+        ([httpx.ReadError(""), ConnectionResetError()], 2, PROBLEM),
     ],
 )
-def test_only_what_was_late_is_run_once_more(
+def test_a_check_whose_connection_was_cut_is_run_once_more(
     failures: list[Exception], runs: int, expected: object
 ) -> None:
     begun = []

@@ -19,13 +19,15 @@ def test_websocket() -> None:
     assert level(judge_websocket(passes=False, received=False)) is WARNING
 
 
-@pytest.mark.parametrize("first", [TimeoutError(), InvalidHandshake(), False])
+@pytest.mark.parametrize(
+    "first", [TimeoutError(), InvalidHandshake(), ConnectionResetError(), ValueError(), False]
+)
 def test_what_failed_is_tried_once_more(
     monkeypatch: pytest.MonkeyPatch, first: Exception | bool
 ) -> None:
     outcomes = iter([first, True])
 
-    def receives_frame(*_: object) -> bool:
+    async def receives_frame(*_: object) -> bool:
         outcome = next(outcomes)
         if isinstance(outcome, Exception):
             raise outcome
