@@ -7,7 +7,8 @@ changes of other processes by SQLite's ``data_version``, which it reads ten time
 there is a subscriber, and at once when a sibling says on the bus that it has changed a task.
 Rule 4: a server that is alone keeps states that no reader has seen in memory for a second
 (``_unseen``), so that a task is written once and not for each change (decision 66). They are
-written before a reader of this process looks, so a reader can't tell the difference.
+written before a reader of this process looks, so a reader can't tell the difference, unless the
+file can't be written: then it is read as it is.
 """
 
 import logging
@@ -16,9 +17,9 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from typing_extensions import override
 
@@ -43,6 +44,8 @@ MAX_UNSEEN: Final = 256
 UNSEEN_SECONDS: Final = 1.0
 """Time after which they are written, even if there is no reader."""
 POLL_SECONDS: Final = 0.1
+RETRY_SECONDS: Final = 1.0
+"""Pause after a failure to look for changes of other processes."""
 PAUSE_SECONDS: Final = 0.005
 """Time in which further messages of siblings are awaited, so that many changes share one look."""
 _VERSION: Final = 3
@@ -77,6 +80,16 @@ _PUT: Final = (
 )
 
 
+class _Unseen(NamedTuple):
+    """Is a task that is newer than the file."""
+
+    task: Task
+    change: TaskChange
+    """The last change that led to it."""
+    begun_from: tuple[str, int] | None
+    """Epoch and number of what the file had before; None: it did not have the task."""
+
+
 class EmbeddedTaskView(TaskView):
     """Implements ``tasks.port.TaskView`` without Redis."""
 
@@ -98,8 +111,7 @@ class EmbeddedTaskView(TaskView):
         Raises: BackendError, OSError.
         """
         self._defers = defers and bus is None
-        self._unseen: dict[UploadId, tuple[Task, TaskChange]] = {}
-        """Tasks that are newer than the file, with the change that led to them."""
+        self._unseen: dict[UploadId, _Unseen] = {}
         self._late: threading.Timer | None = None
         self._spare = spare
         self._bus = bus
@@ -220,12 +232,16 @@ class EmbeddedTaskView(TaskView):
         unseen = self._unseen
         ids = {facts.task_id for facts, _ in changes}
         known = self._known(database, ids - unseen.keys())
-        known.update({task_id: unseen[task_id][0] for task_id in ids if task_id in unseen})
+        begun_from = {task_id: _moment(task) for task_id, task in known.items()}
+        known.update({task_id: unseen[task_id].task for task_id in ids if task_id in unseen})
         tasks = self._advance(known, changes)
         for task, (_, change) in zip(tasks, changes, strict=True):
             if task is not None:
-                unseen[task.facts.task_id] = (task, change)
-                self._recent.pop(task.facts.task_id, None)
+                task_id = task.facts.task_id
+                before = unseen.get(task_id)
+                begun = begun_from.get(task_id) if before is None else before.begun_from
+                unseen[task_id] = _Unseen(task, change, begun)
+                self._recent.pop(task_id, None)
         if self._late is None and unseen:
             self._late = threading.Timer(UNSEEN_SECONDS, self._write_late)
             self._late.daemon = True
@@ -245,9 +261,9 @@ class EmbeddedTaskView(TaskView):
         changed = _version(database) != self._version
         others = _some(database, self._unseen.keys()) if changed else {}
         tasks: list[Task] = []
-        for task_id, (task, change) in self._unseen.items():
+        for task_id, (task, change, begun_from) in self._unseen.items():
             other = others.get(task_id)
-            if other is None or (other.epoch == task.epoch and other.seq < task.seq):
+            if other is None or _moment(other) == begun_from:
                 tasks.append(task)
                 continue
             after = advance(other, task.facts, change, epoch=other.epoch, now=task.updated_at)
@@ -258,18 +274,22 @@ class EmbeddedTaskView(TaskView):
     def _write_late(self) -> None:
         with self._mutex:
             self._late = None
-            if self._unseen and not self._closed.is_set():
-                try:
-                    self._write(self._write_unseen)
-                except BackendError as error:
-                    # It is tried again with the next change.
-                    log.warning("task.put.failed", extra={"reason": error.reason})
+            if not self._closed.is_set():
+                self._try_to_write_unseen()
+
+    def _try_to_write_unseen(self) -> None:
+        if not self._unseen:
+            return
+        try:
+            self._write(self._write_unseen)
+        except BackendError as error:
+            # It is tried again with the next change, and before the next look.
+            log.warning("task.put.failed", extra={"reason": error.reason})
 
     def _look(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work``, which reads tasks, on a file that has all of them."""
+        """Run ``work``, which reads tasks, on a file that has all of them if it can be written."""
         with self._mutex:
-            if self._unseen:
-                self._write(self._write_unseen)
+            self._try_to_write_unseen()
             return self._run(work)
 
     # -- looking
@@ -353,20 +373,24 @@ class EmbeddedTaskView(TaskView):
 
     @override
     def subscribe_task(self, task_id: UploadId, listener: TaskCallback) -> Subscription:
-        subscription = self._listeners.subscribe(task_id, listener)
-        self._listen_to_others()
-        return subscription
+        return self._listening(self._listeners.subscribe(task_id, listener))
 
     @override
     def subscribe_user(self, user_id: UserId, listener: TaskCallback) -> Subscription:
-        subscription = self._listeners.subscribe(user_id, listener)
-        self._listen_to_others()
+        return self._listening(self._listeners.subscribe(user_id, listener))
+
+    def _listening(self, subscription: Subscription) -> Subscription:
+        """Return the subscription, for which changes of other processes are published too."""
+        try:
+            self._listen_to_others()
+        except BaseException:
+            subscription.close()
+            raise
         return subscription
 
     def _listen_to_others(self) -> None:
         with self._mutex:
-            if self._unseen:
-                self._write(self._write_unseen)
+            self._try_to_write_unseen()
             if self._poller is None:
                 last = self._run(_last_change)
                 self._poller = threading.Thread(
@@ -377,19 +401,25 @@ class EmbeddedTaskView(TaskView):
     def _poll(self, last: int) -> None:
         """Publish changes of other processes until there is no subscriber."""
         version = -1
-        mailbox = None if self._bus is None else self._bus.listen(Topic.TASK)
-        with closing(self._connect()) as database:
+        database: sqlite3.Connection | None = None
+        mailbox: Mailbox | None = None
+        with ExitStack() as stack:
             while not self._ends(mailbox):
-                if mailbox is not None:
-                    mailbox.wait(POLL_SECONDS)
-                self._closed.wait(POLL_SECONDS if mailbox is None else PAUSE_SECONDS)
                 try:
-                    current = database.execute("PRAGMA data_version").fetchone()[0]
+                    if database is None:
+                        database = stack.enter_context(closing(self._connect()))
+                    if mailbox is None and self._bus is not None:
+                        mailbox = self._bus.listen(Topic.TASK)
+                    if mailbox is not None:
+                        mailbox.wait(POLL_SECONDS)
+                    self._closed.wait(POLL_SECONDS if mailbox is None else PAUSE_SECONDS)
+                    current = _version(database)
                     if current != version:
                         version = current
                         last = self._publish_since(database, last)
-                except sqlite3.Error:
+                except (sqlite3.Error, OSError):
                     log.exception("task.view.poll.failed")
+                    self._closed.wait(RETRY_SECONDS)
 
     def _ends(self, mailbox: Mailbox | None) -> bool:
         """Return whether the poller ends; a later subscriber starts another one."""
@@ -434,6 +464,10 @@ def _some(database: sqlite3.Connection, ids: Collection[UploadId]) -> dict[Uploa
     marks = ", ".join("?" * len(ids))
     rows = database.execute(f"{_SELECT} WHERE task_id IN ({marks})", (*ids,))
     return {task.facts.task_id: task for task in map(_task, rows)}
+
+
+def _moment(task: Task) -> tuple[str, int]:
+    return task.epoch, task.seq
 
 
 def _version(database: sqlite3.Connection) -> int:

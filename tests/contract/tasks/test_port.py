@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from support.waiting import wait_until
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import Task, TaskChange, TaskFacts, TaskStatus
 from tusd_py.sibling_bus import SiblingBus
-from tusd_py.tasks import embedded
+from tusd_py.tasks import embedded, sqlite_file
 from tusd_py.tasks.embedded import EmbeddedTaskView
 from tusd_py.tasks.port import TaskView
 from tusd_py.tasks.redis import RedisTaskView
@@ -267,7 +267,7 @@ from tusd_py.clock import SystemClock
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
 from tusd_py.sibling_bus import SiblingBus
-from tusd_py.tasks import embedded
+from tusd_py.tasks import embedded, sqlite_file
 from tusd_py.tasks.embedded import EmbeddedTaskView
 view = EmbeddedTaskView(Path(sys.argv[1]), clock=SystemClock())
 facts = TaskFacts(
@@ -379,6 +379,78 @@ def test_unseen_states_are_written_by_themselves(
         for about in many:
             server.put(about, PENDING)
         assert len(other.get_all([about.task_id for about in many])) == 4
+
+
+def test_an_unseen_state_does_not_replace_what_another_process_has_made_of_the_task(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
+    path = tmp_path / "tasks.sqlite3"
+    with ExitStack() as stack:
+        server, worker = (EmbeddedTaskView(path, clock=clock, defers=one) for one in (True, False))
+        for opened in (server, worker):
+            stack.callback(opened.close)
+        about = facts()
+        server.put(about, PENDING)
+        assert server.get(about.task_id) is not None
+        # The server counts more changes than the worker, and has written none of them.
+        for progress in (4, 5, 6):
+            server.put(about, change(TaskStatus.PENDING, progress))
+        server.put(about, RECEIVED)
+        worker.put(about, change(TaskStatus.COMPRESSING, 40, 1))
+        done = worker.put(about, change(TaskStatus.COMPLETED, 100, 1))
+        assert server.get(about.task_id) == done
+        assert worker.get(about.task_id) == done
+
+
+def test_a_file_that_cannot_be_written_is_still_read(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.01)
+    path = tmp_path / "tasks.sqlite3"
+    with ExitStack() as stack:
+        view = EmbeddedTaskView(path, clock=clock, defers=True)
+        stack.callback(view.close)
+        about, later = facts(), facts()
+        view.put(about, PENDING)
+        before = view.get(about.task_id)
+        assert before is not None
+        for one in (about, later):
+            view.put(one, RECEIVED)
+        received: list[Task] = []
+        with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            assert view.get_all([about.task_id, later.task_id]) == {about.task_id: before}
+            subscription = view.subscribe_task(about.task_id, received.append)
+            stack.callback(subscription.close)
+            writer.execute("ROLLBACK")
+        after = view.get_all([about.task_id, later.task_id])
+        assert [task.status for task in after.values()] == [TaskStatus.RECEIVED] * 2
+
+
+def test_changes_of_others_are_received_after_the_file_could_not_be_opened_once(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "RETRY_SECONDS", 0.01)
+    path = tmp_path / "tasks.sqlite3"
+    with ExitStack() as stack:
+        here, there = (EmbeddedTaskView(path, clock=clock) for _ in range(2))
+        for opened in (here, there):
+            stack.callback(opened.close)
+        failures = [sqlite3.OperationalError("unable to open database file"), OSError("no files")]
+
+        def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
+            if failures:
+                raise failures.pop()
+            return sqlite_file.connect(*arguments, **named)
+
+        monkeypatch.setattr(embedded, "connect", connect)
+        about = facts()
+        received: list[Task] = []
+        stack.callback(here.subscribe_task(about.task_id, received.append).close)
+        put = there.put(about, RECEIVED)
+        wait_until(lambda: received == [put])
 
 
 def test_what_a_sibling_puts_is_received_without_a_look_in_vain(
