@@ -1,6 +1,5 @@
 """Counts the bytes of a file system that writers have reserved and not written yet."""
 
-import struct
 from typing import Final, Protocol
 
 from typing_extensions import override
@@ -8,7 +7,7 @@ from typing_extensions import override
 from tusd_py.shared_file import map_file
 from tusd_py.siblings import Siblings
 
-_NUMBER: Final = struct.Struct("q")
+_NUMBER_BYTES: Final = 8
 
 
 class PromisedBytes(Protocol):
@@ -44,30 +43,34 @@ class LocalPromisedBytes(PromisedBytes):
 
 
 class SiblingPromisedBytes(PromisedBytes):
-    """Counts for all processes of one port. Each writes only its own number of a mapped file."""
+    """Counts for all processes of one port. Each writes only its own number of a mapped file.
+
+    The numbers are items of a view, each of which is read and written at once. The module struct
+    fills a place with zeros before it writes there, which the others would see.
+    """
 
     shared = True
 
     def __init__(self, siblings: Siblings) -> None:
         """Open the file. Raises: OSError."""
-        numbers = struct.Struct(f"{len(siblings.numbers)}q")
-        self._numbers = numbers
-        self._memory = map_file(siblings.directory / "promised", numbers.size)
-        self._place = siblings.number * _NUMBER.size
+        count = len(siblings.numbers)
+        self._memory = map_file(siblings.directory / "promised", count * _NUMBER_BYTES)
+        self._numbers = memoryview(self._memory).cast("q")
+        self._own = siblings.number
 
     @override
     def add(self, count: int) -> None:
-        own = _NUMBER.unpack_from(self._memory, self._place)[0]
-        _NUMBER.pack_into(self._memory, self._place, own + count)
+        self._numbers[self._own] += count
 
     @override
     def total(self) -> int:
-        return sum(self._numbers.unpack_from(self._memory))
+        return sum(self._numbers)
 
     def forget(self) -> None:
         """Take back what this number has promised: its process has died."""
-        _NUMBER.pack_into(self._memory, self._place, 0)
+        self._numbers[self._own] = 0
 
     def close(self) -> None:
         """Free the memory."""
+        self._numbers.release()
         self._memory.close()

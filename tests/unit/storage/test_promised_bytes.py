@@ -1,6 +1,9 @@
 """Bytes that writers of several processes have reserved count together."""
 
 import os
+import subprocess
+import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +33,33 @@ def test_processes_count_together_until_one_is_forgotten(tmp_path: Path) -> None
         with closing(SiblingPromisedBytes(siblings_in(tmp_path, 0))) as dead:
             dead.forget()
         assert second.total() == 7
+
+
+def test_a_number_is_whole_while_its_process_changes_it(tmp_path: Path) -> None:
+    """Another process that saw a part of it would promise the same space."""
+    counts = f"""
+        from pathlib import Path
+        from support.siblings import siblings_in
+        from tusd_py.storage.promised_bytes import SiblingPromisedBytes
+        own = SiblingPromisedBytes(siblings_in(Path({str(tmp_path)!r}), 0))
+        own.add(-1)
+        print(flush=True)
+        while True:
+            own.add(0)
+    """
+    with (
+        closing(SiblingPromisedBytes(siblings_in(tmp_path, 1))) as here,
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(counts)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ) as there,
+    ):
+        assert there.stdout is not None
+        there.stdout.readline()
+        seen = {here.total() for _ in range(200_000)}
+        there.kill()
+    assert seen == {-1}
 
 
 def test_what_one_process_reserves_is_no_room_for_another(
