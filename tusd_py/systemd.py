@@ -21,11 +21,11 @@ def notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto(state.encode(), address.replace("@", "\0", 1))
-        except OSError as error:
-            log.warning("systemd.not_notified", extra={"reason": str(error)})
+    except OSError as error:
+        log.warning("systemd.not_notified", extra={"reason": str(error)})
 
 
 def reloading() -> str:
