@@ -28,6 +28,8 @@ class MessageKind(StrEnum):
     """The process serves (lines of the startup banner)."""
     FAILED = "failed"
     """The process can't start (a sentence)."""
+    STOPPING = "stopping"
+    """The process accepts no more connections: someone else has requested its end."""
 
 
 @dataclass(frozen=True, slots=True)

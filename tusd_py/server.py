@@ -314,6 +314,8 @@ class _Server(uvicorn.Server):
         """End bodies and streams, then wait for them."""
         if self._membership is None:
             systemd.notify(systemd.STOPPING)
+        else:
+            self._membership.parent.send(MessageKind.STOPPING)
         if self._taking is not None:
             await asyncio.wait([self._taking])
         for servers in self._taken.values():

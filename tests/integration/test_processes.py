@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from support.process_set import children, lives, wait_until_replaced
 from support.raw_http import silent_patch
 from support.server import Server, running_server
+from support.tokens import SECRET
 from support.tus import append, create, offset
 from support.waiting import wait_until
 
@@ -160,6 +162,62 @@ def test_sighup_with_wrong_settings_changes_nothing(configured: tuple[Server, Pa
     assert any("max_size" in line for line in server.lines)
     assert children(server) == before
     assert httpx.options(server.files).headers["Tus-Max-Size"] == str(MIB)
+
+
+def test_settings_without_users_are_used_by_no_process(tmp_path: Path) -> None:
+    """Neither SIGHUP nor a process that is started again opens the server to everyone."""
+    settings = tmp_path / "tusd.yaml"
+    settings.write_text(f"host: 0.0.0.0\nauth:\n  access_secret: {SECRET}\n")
+    flags = (*TWO, "--config", str(settings), "--host", "0.0.0.0")
+    with running_server(tmp_path / "data", *flags) as server:
+        before = children(server)
+        settings.write_text("host: 127.0.0.1\n")
+        os.kill(server.pid, signal.SIGHUP)
+        wait_until(lambda: any("settings.not_reloaded" in line for line in server.lines))
+        assert children(server) == before
+        os.kill(before[0], signal.SIGKILL)
+        wait_until(
+            lambda: any(
+                "process.ended" in line and "no user has to authenticate" in line
+                for line in server.lines
+            )
+        )
+        for _ in range(8):
+            creation = httpx.post(
+                server.files, headers={"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
+            )
+            assert creation.status_code == 401
+
+
+def test_a_process_that_cannot_be_started_is_started_later(tmp_path: Path) -> None:
+    with running_server(tmp_path / "data", *TWO) as server:
+        killed = children(server)[0]
+        limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        # The parent gets no descriptor, as it gets no process where there are too many.
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (4, limits[1]))
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: any("process.not_started" in line for line in server.lines))
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        os.kill(server.pid, signal.SIGHUP)
+        wait_until(lambda: any("process.not_replaced" in line for line in server.lines))
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
+        wait_until_replaced(server, killed, 2)
+
+
+def test_a_process_that_is_stopping_loses_its_listener_to_another_one(tmp_path: Path) -> None:
+    env = {"TUSD_SHUTDOWN_TIMEOUT": "300"}
+    with running_server(tmp_path / "data", *TWO, env=env) as server, ExitStack() as stack:
+        url = create(server, 32 * MIB, bytes(32 * MIB))
+        for _ in range(16):
+            download = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            path = httpx.URL(url).path
+            download.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
+            assert download.recv(1)
+        stopping = children(server)[0]
+        os.kill(stopping, signal.SIGTERM)
+        for _ in range(12):
+            assert httpx.get(f"{server.url}/healthz", timeout=60).status_code == 200
+        assert lives(stopping)
 
 
 def test_a_stopped_process_loses_its_listener_to_another_one(tmp_path: Path) -> None:

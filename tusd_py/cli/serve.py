@@ -6,12 +6,11 @@ import typer
 
 from tusd_py.cli.common import Config, DataDir, log_service_variables, plain_errors, settings_from
 from tusd_py.cli.output import say
-from tusd_py.cli.refusal import refuse
 from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
 from tusd_py.processes.parent import Parent, count_of
 from tusd_py.processes.sources import Sources
-from tusd_py.settings.model import Settings
+from tusd_py.settings.identity import check_identity
 
 
 def serve(
@@ -58,7 +57,8 @@ def serve(
         "processes": processes,
     }
     settings = settings_from(config, **flags)
-    _refuse_strangers(settings)
+    with plain_errors():
+        check_identity(settings)
     alone = count_of(settings.processes) == 1
     start_logging(settings, process=None if alone else "parent")
     log_service_variables()
@@ -70,18 +70,3 @@ def serve(
             raise typer.Exit(run(settings, announce=say))
         parent = Parent(settings, Sources(config, flags), announce=say)
         raise typer.Exit(parent.run())
-
-
-def _refuse_strangers(settings: Settings) -> None:
-    """Refuse settings with which no user, or every client, could use the server."""
-    if settings.lacks_identity:
-        refuse(
-            "auth.required is set, but no source of users is: set auth.access_secret or "
-            "auth.jwks_url (openssl rand -hex 32 makes a secret)"
-        )
-    if settings.open_to_strangers and not settings.allow_anonymous:
-        refuse(
-            f"{settings.host} can be reached by others, and no user has to authenticate: set "
-            "auth.access_secret or auth.jwks_url, or listen on 127.0.0.1; allow_anonymous is for "
-            "networks that only trusted users can reach"
-        )

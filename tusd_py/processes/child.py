@@ -19,6 +19,7 @@ from tusd_py.logs import start_logging
 from tusd_py.membership import Membership
 from tusd_py.private_files import owner_only
 from tusd_py.processes.order import SETTINGS_REFUSED, Order
+from tusd_py.settings.identity import check_identity
 from tusd_py.settings.model import Settings
 from tusd_py.settings.sources import SettingsError, load_settings
 
@@ -56,6 +57,8 @@ def _serve(
 ) -> int:
     from tusd_py.server import serve
 
+    # The file of settings may have changed since the parent has checked it.
+    check_identity(settings)
     membership = Membership(
         siblings=order.siblings,
         parent=channel,

@@ -6,8 +6,8 @@ Rule 2: while a process does not accept, another one serves its listeners too, s
 do not wait for a replacement.
 Rule 3: SIGHUP replaces one process after another. The new one serves before the old one ends, and
 reads the settings and the program again. Address, data directory and number of processes stay.
-Rule 4: a process that ends is started again, after a pause if it lived for a short time only. One
-that shows no sign of life is killed.
+Rule 4: a process that ends is started again, after a pause if it lived for a short time only, or if
+the system could not start it. One that shows no sign of life is killed.
 """
 
 import logging
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from tusd_py.processes.listeners import bind_listeners
 from tusd_py.processes.order import SETTINGS_REFUSED, Order
 from tusd_py.processes.process import LATE_SECONDS, Process
 from tusd_py.processes.sources import Sources
+from tusd_py.settings.identity import check_identity
 from tusd_py.settings.model import Settings
 from tusd_py.settings.sources import SettingsError
 from tusd_py.shared_file import forget_contents
@@ -251,10 +252,25 @@ class Parent:
         self._selector.register(process.channel, selectors.EVENT_READ, process)
         return process
 
+    def _try_to_start(self, slot: int) -> Process | None:
+        """Start a process. Return None if the system has too little memory, or the like.
+
+        Raises: OSError: the same, when the parent starts.
+        """
+        try:
+            return self._start(slot)
+        except OSError as error:
+            if not self._serves:
+                raise
+            log.error("process.not_started", extra={"slot": slot, "reason": str(error)})
+            return None
+
     def _start_missing(self, now: float) -> None:
         for slot, place in enumerate(self._places):
             if place.current is None and place.following is None and place.start_at <= now:
-                place.current = self._start(slot)
+                place.current = self._try_to_start(slot)
+                if place.current is None:
+                    place.start_at = now + MOST_PAUSE_SECONDS
 
     def _see_end(self, process: Process, now: float) -> None:
         """Forget a process that has ended; start another one later if it should not have ended."""
@@ -270,8 +286,7 @@ class Parent:
         place = self._places[process.order.slot]
         if place.following is process:
             place.following = None
-            self._renewals.clear()
-            log.error("process.not_replaced", extra={**process.facts, "reason": process.failure})
+            self._end_renewals(process.failure, process.facts)
         if place.current is not process:
             return
         place.current = None
@@ -314,7 +329,7 @@ class Parent:
     def _kill_late(self, now: float) -> None:
         for process in self._processes:
             overdue = process.ends_by is not None and now > process.ends_by
-            if overdue or process.is_silent(now):
+            if (overdue or process.is_silent(now)) and not process.is_killed:
                 log.error("process.killed", extra=process.facts)
                 process.kill()
 
@@ -331,21 +346,29 @@ class Parent:
         if not self._serves or self._ending:
             return
         try:
-            settings = self._sources.load()
+            self._settings = self._reloaded()
         except SettingsError as error:
             log.error("settings.not_reloaded", extra={"reason": str(error)})
             return
-        before = self._settings
+        systemd.notify(systemd.reloading())
+        self._renewals = deque(range(len(self._places)))
+        self._renewing = True
+
+    def _reloaded(self) -> Settings:
+        """Return the new settings, with the old ones in the place of those that stay.
+
+        Raises: SettingsError: no process could use them.
+        """
+        settings, before = self._sources.load(), self._settings
         fixed = {name: getattr(before, name) for name in FIXED}
         if bool(settings.workers) != bool(before.workers):
             fixed["workers"] = before.workers
         changed = [name for name, value in fixed.items() if getattr(settings, name) != value]
         if changed:
             log.warning("settings.need_restart", extra={"settings": ", ".join(changed)})
-        self._settings = settings.model_copy(update=fixed)
-        systemd.notify(systemd.reloading())
-        self._renewals = deque(range(len(self._places)))
-        self._renewing = True
+        merged = settings.model_copy(update=fixed)
+        check_identity(merged)
+        return merged
 
     def _renew(self, now: float) -> None:
         """Replace the next process, once the one before it has ended."""
@@ -361,10 +384,18 @@ class Parent:
             return
         if self._renewals:
             slot = self._renewals.popleft()
-            self._places[slot].following = self._start(slot)
+            self._places[slot].following = self._try_to_start(slot)
+            if self._places[slot].following is None:
+                self._end_renewals("it could not be started", {"slot": slot})
         elif self._renewing:
             self._renewing = False
             systemd.notify(systemd.READY)
+
+    def _end_renewals(self, reason: str, facts: Mapping[str, object]) -> None:
+        """Leave the other processes as they are, since a replacement has failed."""
+        self._renewals.clear()
+        if not self._ending:
+            log.error("process.not_replaced", extra={**facts, "reason": reason})
 
     # -- serving
 

@@ -27,6 +27,9 @@ class Process:
         self.failure = ""
         """Why it can't start, in a sentence."""
         self.is_ready = False
+        self.is_stopping = False
+        """Whether it ends although its parent may not have requested it."""
+        self.is_killed = False
         self.ends_by: float | None = None
         """Time at which it is killed, once it was requested to end."""
         self.started_at = self.heard_at = time.monotonic()
@@ -70,12 +73,15 @@ class Process:
                 self.is_ready, self.banner = True, message.content
             elif message.kind is MessageKind.FAILED:
                 self.failure = str(message.content)
+            elif message.kind is MessageKind.STOPPING:
+                self.is_stopping = True
         return True
 
     def accepts(self, now: float) -> bool:
         """Return whether it accepts connections, as far as its parent knows."""
         is_heard = self.is_ready and now - self.heard_at < LATE_SECONDS
-        return is_heard and self.ends_by is None and self.exit_code() is None
+        ends = self.is_stopping or self.ends_by is not None
+        return is_heard and not ends and self.exit_code() is None
 
     def is_silent(self, now: float) -> bool:
         """Return whether it must be killed, since it shows no sign of life.
@@ -96,6 +102,7 @@ class Process:
 
     def kill(self) -> None:
         """End it at once."""
+        self.is_killed = True
         self._program.kill()
 
     def exit_code(self) -> int | None:
