@@ -71,8 +71,8 @@ class SharedLock(Lock):
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is None:
-            self._loop = loop
             self._bus.subscribe(self._on_release_request)
+            self._loop = loop
 
     def _on_release_request(self, upload_id: UploadId) -> None:
         if self._loop is not None and not self._loop.is_closed():

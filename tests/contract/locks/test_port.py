@@ -1,6 +1,7 @@
 """What every lock must promise (``locks.port``). A second adapter is one more line."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from tusd_py.locks.port import Lock, ReleaseRequests
 from tusd_py.locks.redis import RedisReleaseRequests
 from tusd_py.locks.shared import SharedLock
 from tusd_py.locks.siblings import SiblingReleaseRequests
-from tusd_py.sibling_bus import SiblingBus
+from tusd_py.sibling_bus import Mailbox, SiblingBus
 
 PATIENT: Final = 30.0
 IMPATIENT: Final = 0.05
@@ -314,5 +315,36 @@ def test_a_request_cancelled_in_the_moment_it_is_served_passes_the_upload_on(
         await last.got.wait()
         last.end.set()
         await last.task
+
+    run(scenario())
+
+
+def test_a_process_that_could_not_listen_once_listens_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        with ExitStack() as stack:
+            locks = []
+            for number in range(2):
+                bus = SiblingBus(siblings_in(tmp_path, number))
+                stack.callback(bus.close)
+                locks.append(SharedLock(tmp_path / "locks", SiblingReleaseRequests(bus)))
+                stack.callback(locks[-1].close)
+            upload_id = fresh_id()
+            with monkeypatch.context() as without_sockets:
+
+                def no_mailbox(*_: object) -> Mailbox:
+                    raise OSError(errno.EMFILE, "Too many open files")
+
+                without_sockets.setattr(SiblingBus, "listen", no_mailbox)
+                with pytest.raises(OSError, match="open files"):
+                    await Request(locks[0], upload_id).task
+            first = Request(locks[0], upload_id)
+            await first.got.wait()
+            second = Request(locks[1], upload_id)
+            await second.got.wait()
+            assert first.release_requests == 1
+            second.end.set()
+            await asyncio.gather(first.task, second.task)
 
     run(scenario())
