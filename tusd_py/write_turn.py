@@ -10,7 +10,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -49,7 +49,8 @@ class SiblingWriteTurn(WriteTurn):
     """Gives turns by a lock of the kernel on one file.
 
     A wait for such a lock has no time limit. So a thread of its own waits, once another process has
-    been found writing, and goes on waiting for a later turn when the first one was missed.
+    been found writing, and goes on waiting for a later turn when the first one was missed. A turn
+    begins without the lock when the kernel has no memory for it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,12 +70,13 @@ class SiblingWriteTurn(WriteTurn):
         try:
             yield
         finally:
-            set_byte_lock(self._file, fcntl.F_UNLCK, 0)
+            with suppress(OSError):  # the next turn of this process ends it
+                set_byte_lock(self._file, fcntl.F_UNLCK, 0)
 
     def _take(self, timeout: float) -> None:
         with self._changed:
             if not self._waits:
-                if try_byte_lock(self._file, 0):
+                if self._try():
                     return
                 self._waits = True
                 self._start()
@@ -85,6 +87,12 @@ class SiblingWriteTurn(WriteTurn):
             if not came:
                 raise TurnMissed
 
+    def _try(self) -> bool:
+        try:
+            return try_byte_lock(self._file, 0)
+        except OSError:
+            return True
+
     def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._wait, name="write-turn", daemon=True)
@@ -94,7 +102,8 @@ class SiblingWriteTurn(WriteTurn):
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waits)
-            wait_for_byte_lock(self._file, 0)
+            with suppress(OSError):
+                wait_for_byte_lock(self._file, 0)
             with self._changed:
                 self._waits = False
                 if self._wanted:

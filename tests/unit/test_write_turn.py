@@ -1,10 +1,12 @@
 """Turns of the writers of one SQLite file."""
 
+import errno
 import threading
 from pathlib import Path
 
 import pytest
 
+from tusd_py import write_turn
 from tusd_py.write_turn import SOLE_WRITER, SiblingWriteTurn, TurnMissed
 
 
@@ -60,4 +62,23 @@ def test_a_turn_that_comes_after_it_was_missed_is_passed_on(turns: list[SiblingW
         pass
     for _ in range(20):
         with other.taken(60):
+            pass
+
+
+def test_without_locks_of_the_kernel_each_writes_when_it_wants(
+    turns: list[SiblingWriteTurn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel may have no memory for a lock. The locks of SQLite decide in any case."""
+
+    def no_lock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    holder, waiter, _ = turns
+    with holder.taken(60):
+        monkeypatch.setattr(write_turn, "wait_for_byte_lock", no_lock)
+        for _ in range(2):
+            with waiter.taken(60):
+                pass
+        monkeypatch.setattr(write_turn, "try_byte_lock", no_lock)
+        with waiter.taken(60):
             pass
