@@ -75,10 +75,17 @@ def write_private(path: Path, content: bytes) -> None:
 def write_private_once(path: Path, content: bytes) -> None:
     """Write a file with mode 0600 unless there is one of the same name.
 
-    Of several processes that call it at once, all find the file of the same one. Raises: OSError.
+    Of several processes that call it at once, all find the file of the same one, where the file
+    system has hard links. Raises: OSError.
     """
-    with _draft(path, content) as draft, suppress(FileExistsError):
-        os.link(draft, path)
+    with _draft(path, content) as draft:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            if not path.exists():
+                draft.replace(path)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Modes of everything below the data directory, in a process whose umask allows anything."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -93,4 +94,20 @@ def test_threads_that_write_once_all_find_the_same_content(tmp_path: Path) -> No
         found = set(pool.map(write, range(64)))
     assert len(found) == 1
     assert open_to_others(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_file_is_written_once_where_files_have_no_second_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shared folders of virtual machines and sticks (exFAT) have no hard links."""
+
+    def no_link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    place = tmp_path / "secret"
+    for content in (b"first", b"second"):
+        write_private_once(place, content)
+        assert place.read_bytes() == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
