@@ -185,7 +185,8 @@ class EmbeddedTaskView(TaskView):
     ) -> Sequence[Task | None]:
         database.execute("BEGIN IMMEDIATE")
         self._put_unseen(database)
-        known = self._known(database, {facts.task_id for facts, _ in changes})
+        ids = {facts.task_id for facts, _ in changes}
+        known = self._known(database, ids, _version(database))
         tasks = self._advance(known, changes)
         _put_rows(database, [task for task in tasks if task is not None])
         database.execute("COMMIT")
@@ -208,9 +209,10 @@ class EmbeddedTaskView(TaskView):
                 known[facts.task_id] = after
         return tasks
 
-    def _known(self, database: sqlite3.Connection, ids: Set[UploadId]) -> dict[UploadId, Task]:
-        """Return the tasks that the file has."""
-        version = _version(database)
+    def _known(
+        self, database: sqlite3.Connection, ids: Set[UploadId], version: int
+    ) -> dict[UploadId, Task]:
+        """Return the tasks that the file has. ``version``: its version now, or before."""
         if version != self._version:
             # Another connection has changed the file since this one has used it.
             self._version = version
@@ -227,11 +229,13 @@ class EmbeddedTaskView(TaskView):
         self, database: sqlite3.Connection, changes: Sequence[tuple[TaskFacts, TaskChange]]
     ) -> Sequence[Task | None]:
         """Advance tasks in memory, from what the file has."""
-        if self._unseen and _version(database) != self._version:
+        # One look at the version for both: a change between two looks would pass for known.
+        version = _version(database)
+        if self._unseen and version != self._version:
             self._write_unseen(database)
         unseen = self._unseen
         ids = {facts.task_id for facts, _ in changes}
-        known = self._known(database, ids - unseen.keys())
+        known = self._known(database, ids - unseen.keys(), version)
         begun_from = {task_id: _moment(task) for task_id, task in known.items()}
         known.update({task_id: unseen[task_id].task for task_id in ids if task_id in unseen})
         tasks = self._advance(known, changes)

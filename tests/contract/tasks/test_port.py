@@ -403,6 +403,32 @@ def test_an_unseen_state_does_not_replace_what_another_process_has_made_of_the_t
         assert worker.get(about.task_id) == done
 
 
+def test_a_change_by_another_process_between_two_looks_is_not_overwritten(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
+    path = tmp_path / "tasks.sqlite3"
+    with ExitStack() as stack:
+        server, worker = (EmbeddedTaskView(path, clock=clock, defers=one) for one in (True, False))
+        for opened in (server, worker):
+            stack.callback(opened.close)
+        about = facts()
+        server.put(about, RECEIVED)
+        real_version = embedded._version
+        done: list[Task | None] = []
+
+        def version(database: sqlite3.Connection) -> int:
+            found = real_version(database)
+            if not done:
+                done.append(None)
+                done.append(worker.put(about, change(TaskStatus.COMPLETED, 100, 1)))
+            return found
+
+        monkeypatch.setattr(embedded, "_version", version)
+        server.put(facts(), PENDING)
+        assert server.get(about.task_id) == done[-1]
+
+
 def test_a_file_that_cannot_be_written_is_still_read(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
