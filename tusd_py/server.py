@@ -286,7 +286,7 @@ class _Server(uvicorn.Server):
         for message in messages:
             if message.kind is MessageKind.LISTENERS:
                 self._wanted = frozenset(message.content)
-        if self._taking is None or self._taking.done():
+        if not self.should_exit and (self._taking is None or self._taking.done()):
             self._taking = asyncio.ensure_future(self._take_listeners(member))
 
     async def _take_listeners(self, member: Membership) -> None:
@@ -315,14 +315,21 @@ class _Server(uvicorn.Server):
         if self._membership is None:
             systemd.notify(systemd.STOPPING)
         else:
-            self._membership.parent.send(MessageKind.STOPPING)
+            await self._leave_listeners(self._membership)
+        request_shutdown(self._context)
+        await super().shutdown(sockets)
+
+    async def _leave_listeners(self, member: Membership) -> None:
+        """Accept no more from the listeners of all slots, and do not keep them open."""
+        member.parent.send(MessageKind.STOPPING)
         if self._taking is not None:
             await asyncio.wait([self._taking])
         for servers in self._taken.values():
             for server in servers:
                 server.close()
-        request_shutdown(self._context)
-        await super().shutdown(sockets)
+        for listeners in member.listeners:
+            for listener in listeners:
+                listener.close()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -209,15 +209,45 @@ def test_a_process_that_is_stopping_loses_its_listener_to_another_one(tmp_path: 
     with running_server(tmp_path / "data", *TWO, env=env) as server, ExitStack() as stack:
         url = create(server, 32 * MIB, bytes(32 * MIB))
         for _ in range(16):
-            download = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
-            path = httpx.URL(url).path
-            download.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
-            assert download.recv(1)
+            stack.enter_context(slow_download(server, url))
         stopping = children(server)[0]
         os.kill(stopping, signal.SIGTERM)
         for _ in range(12):
             assert httpx.get(f"{server.url}/healthz", timeout=60).status_code == 200
         assert lives(stopping)
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_server_that_is_stopping_refuses_connections(tmp_path: Path, processes: str) -> None:
+    """A proxy goes to another server then, and does not wait for an answer."""
+    flags = ("--processes", processes, *ALONE)
+    env = {"TUSD_SHUTDOWN_TIMEOUT": "300"}
+    with running_server(tmp_path / "data", *flags, env=env) as server, ExitStack() as stack:
+        url = create(server, 32 * MIB, bytes(32 * MIB))
+        for _ in range(16):
+            stack.enter_context(slow_download(server, url))
+        serving_ones = children(server) or [server.pid]
+        os.kill(server.pid, signal.SIGTERM)
+        wait_until(lambda: is_refused(server))
+        assert all(lives(pid) for pid in serving_ones)
+
+
+def is_refused(server: Server) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", server.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@contextmanager
+def slow_download(server: Server, url: str) -> Iterator[None]:
+    """Request a file that is larger than all buffers, and read nothing but the first byte."""
+    with socket.create_connection(("127.0.0.1", server.port)) as download:
+        path = httpx.URL(url).path
+        download.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
+        assert download.recv(1)
+        yield
 
 
 def test_a_stopped_process_loses_its_listener_to_another_one(tmp_path: Path) -> None:

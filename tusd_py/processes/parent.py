@@ -143,11 +143,14 @@ class Parent:
             make_private_directory(self._directory)
             forget_contents(self._directory)
         self._listeners = bind_listeners(settings.host, settings.port, self._count)
-        for of_place in self._listeners:
-            for listener in of_place:
-                stack.enter_context(listener)
+        stack.callback(self._close_listeners)
         if settings.monitoring_listen:
             self._monitoring = stack.enter_context(listening(settings.monitoring_listen))
+
+    def _close_listeners(self) -> None:
+        for of_place in self._listeners:
+            for listener in of_place:
+                listener.close()
 
     @contextmanager
     def _caught_signals(self) -> Iterator[None]:
@@ -320,6 +323,8 @@ class Parent:
         if not self._ending:
             systemd.notify(systemd.STOPPING)
         self._ending = True
+        # Connections are refused once no process has the listeners open.
+        self._close_listeners()
         for process in self._processes:
             self._end(process, now, signal.SIGINT if again else signal.SIGTERM)
 
