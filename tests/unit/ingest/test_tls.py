@@ -1,7 +1,10 @@
 """Tests that bodies over TLS are read by threads, and that the connection continues behind them."""
 
+import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +94,8 @@ class _Wired:
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server.load_cert_chain(files["ssl_certfile"], files["ssl_keyfile"])
         make_lendable(server)
-        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        to_server = ssl.MemoryBIO()
+        self.to_client = to_client = ssl.MemoryBIO()
         self.server = server.wrap_bio(to_server, to_client, server_side=True)
         self.client = trusting(files, ssl.TLSVersion.TLSv1_3).wrap_bio(
             to_client, to_server, server_hostname="127.0.0.1"
@@ -103,16 +107,81 @@ class _Wired:
                 continue
 
 
-def test_nothing_but_the_thread_reads_while_it_is_lent(files: dict[str, Any]) -> None:
-    wired = _Wired(files)
-    assert isinstance(wired.server, LendableTls)
-    assert wired.server.can_be_lent
-    wired.client.write(b"hello")
-    wired.server._is_lent = True
-    with pytest.raises(ssl.SSLWantReadError):
-        wired.server.read(10)
-    wired.server._is_lent = False
-    assert wired.server.read(10) == b"hello"
+class _Transport(asyncio.Transport):
+    """Is the transport of a connection of which nothing else is used."""
+
+    def is_closing(self) -> bool:
+        return True
+
+
+def test_nothing_but_the_thread_reads_while_it_is_lent(play: Play, files: dict[str, Any]) -> None:
+    async def run() -> None:
+        wired = _Wired(files)
+        assert isinstance(wired.server, LendableTls)
+        assert wired.server.can_be_lent
+        wired.client.write(b"hello")
+        await wired.server.lend(_Transport())
+        with pytest.raises(ssl.SSLWantReadError):
+            wired.server.read(10)
+        wired.server.take_back(_Transport())
+        assert wired.server.read(10) == b"hello"
+
+    play(run())
+
+
+def test_a_client_that_wants_to_renegotiate_is_given_up(play: Play, files: dict[str, Any]) -> None:
+    """TLS refuses each renegotiation, and no one sends what it writes then."""
+
+    async def run() -> None:
+        wired = _Wired(files)
+        server = wired.server
+        assert isinstance(server, LendableTls)
+        await server.lend(_Transport())
+        buffer = memoryview(bytearray(1000))
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            wired.to_client.write(b"an interim answer")
+            assert server.receive(ours, buffer) is None
+
+            def refusing(_size: int, _buffer: memoryview) -> int:
+                wired.to_client.write(b"no_renegotiation")
+                raise ssl.SSLWantReadError
+
+            server._read_record = refusing
+            assert server.receive(ours, buffer) == 0
+
+    play(run())
+
+
+def test_the_thread_uses_no_tls_while_the_loop_takes_what_is_to_be_sent(
+    play: Play, files: dict[str, Any]
+) -> None:
+    """The transport reads, after each write, from a buffer into which TLS writes when it reads."""
+
+    async def run() -> None:
+        wired = _Wired(files)
+        server = wired.server
+        assert isinstance(server, LendableTls)
+        await server.lend(_Transport())
+        buffer = memoryview(bytearray(1000))
+        ours, theirs = socket.socketpair()
+        with ours, theirs, ThreadPoolExecutor(1) as pool:
+            for use in (lambda: server.write(b"x"), server.pending):
+                use()
+                server.write(b"y")
+                received = pool.submit(server.receive, ours, buffer)
+                with pytest.raises(TimeoutError):
+                    received.result(0.05)
+                await asyncio.sleep(0)
+                assert await asyncio.wrap_future(received) is None
+            server.write(b"x")
+            server.take_back(_Transport())
+            server.write(b"y")
+            await asyncio.sleep(0)
+            server.write(b"z")
+        assert wired.client.read(10) == b"x"
+
+    play(run())
 
 
 def test_a_context_with_tls_objects_of_its_own_is_left_alone() -> None:
