@@ -45,7 +45,11 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """Is one end. A message arrives whole, or not at all."""
+    """Is one end. A message arrives whole, or not at all.
+
+    After SIGHUP a process may be of a newer version than its parent, which passes over messages
+    that it does not know.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
@@ -73,31 +77,37 @@ class Channel:
 
     def receive(self) -> Message:
         """Wait for a message and return it. Raises: ChannelClosed."""
-        try:
-            return _parsed(self._end.recv(MESSAGE_BYTES))
-        except ConnectionError as error:
-            raise ChannelClosed from error
+        while True:
+            try:
+                message = _parsed(self._end.recv(MESSAGE_BYTES))
+            except ConnectionError as error:
+                raise ChannelClosed from error
+            if message is not None:
+                return message
 
     def waiting(self) -> Sequence[Message]:
         """Return the messages that have arrived. Raises: ChannelClosed: after the last of them."""
         found: list[Message] = []
         while True:
             try:
-                found.append(_parsed(self._end.recv(MESSAGE_BYTES, socket.MSG_DONTWAIT)))
+                message = _parsed(self._end.recv(MESSAGE_BYTES, socket.MSG_DONTWAIT))
             except BlockingIOError:
                 return found
             except (ConnectionError, ChannelClosed) as error:
                 if found:
                     return found
                 raise ChannelClosed from error
+            if message is not None:
+                found.append(message)
 
     def close(self) -> None:
         """Close this end, which the other one sees."""
         self._end.close()
 
 
-def _parsed(packet: bytes) -> Message:
+def _parsed(packet: bytes) -> Message | None:
+    """Return a message; None: it is of no known kind. Raises: ChannelClosed: there is none."""
     if not packet:
         raise ChannelClosed
     kind, content = json.loads(packet)
-    return Message(MessageKind(kind), content)
+    return Message(MessageKind(kind), content) if kind in set(MessageKind) else None
