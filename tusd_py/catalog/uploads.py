@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -13,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     false,
-    insert,
     or_,
     select,
     update,
@@ -21,37 +19,16 @@ from sqlalchemy import (
 from typing_extensions import override
 
 from tusd_py.catalog.database import Transactions
-from tusd_py.catalog.fair_queue import join_line
-from tusd_py.catalog.fast_statement import FastStatement
 from tusd_py.catalog.file_list import list_files
+from tusd_py.catalog.finish import add_finished, finish
 from tusd_py.catalog.hooks import add_event
 from tusd_py.catalog.instant import InstantUploads
 from tusd_py.catalog.objects import forget_multipart
-from tusd_py.catalog.outbox import add_message
 from tusd_py.catalog.ports.uploads import LATEST_EXAMINATION_SECONDS, UploadRepository
 from tusd_py.catalog.quotas import reserve_quota, usage, within_quota
-from tusd_py.catalog.rows import (
-    NAME_CHARACTERS,
-    checkpoint_of,
-    checkpoint_text,
-    date_time,
-    outcome_of,
-    reversed_priority,
-)
-from tusd_py.catalog.schema import (
-    file_upload_history,
-    jobs,
-    repository_pool,
-    uploads,
-)
-from tusd_py.catalog.shared import (
-    IDS_AT_ONCE,
-    add_history,
-    complete_history,
-    insert_upload,
-    pool_file,
-    release_file,
-)
+from tusd_py.catalog.rows import checkpoint_of, date_time, outcome_of
+from tusd_py.catalog.schema import file_upload_history, jobs, repository_pool, uploads
+from tusd_py.catalog.shared import IDS_AT_ONCE, insert_upload, pool_file, release_file
 from tusd_py.catalog.shares import end_shares
 from tusd_py.catalog.targets import add_target, find_answer, find_target, set_answer
 from tusd_py.catalog.upload_rows import (
@@ -63,12 +40,11 @@ from tusd_py.catalog.upload_rows import (
 )
 from tusd_py.catalog.values import HOUR, FileQuery, Finished, HistoryRow, ListPosition, Outcome
 from tusd_py.clock import Clock
-from tusd_py.domain.file import File
 from tusd_py.domain.hook import HookEvent
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.job import INFECTED, REFUSALS, Checkpoint, JobState
+from tusd_py.domain.job import INFECTED, REFUSALS, JobState
 from tusd_py.domain.notes import Note
-from tusd_py.domain.quota import Quota, Usage, check_bytes, check_quota
+from tusd_py.domain.quota import Quota, Usage, check_bytes
 from tusd_py.domain.target import TargetAnswer, TargetRequest
 from tusd_py.domain.upload import FinishedContent, Upload, UploadKind, UploadState
 
@@ -77,24 +53,6 @@ REFUSED_SOURCE_SECONDS = 24 * 3600.0
 
 An operator can change the settings and reopen the job in this time.
 """
-
-
-_FINISH: Final = FastStatement(
-    update(uploads)
-    .where(uploads.c.id == bindparam("upload_id"), uploads.c.state == UploadState.RECEIVING.value)
-    .values(
-        state=UploadState.FINISHED.value,
-        file_hash=bindparam("hash_"),
-        length=bindparam("size"),
-        file_identity=bindparam("identity"),
-        extra_size=bindparam("extra"),
-        look_at=None,
-    )
-)
-_ADD_JOB: Final = FastStatement(
-    insert(jobs),
-    [column.name for column in jobs.c if column.name not in ("claimed_at", "ended_at")],
-)
 _EXAMINE_AGAIN: Final = (
     update(uploads).where(uploads.c.id == bindparam("upload_id")).values(look_at=bindparam("at"))
 )
@@ -104,9 +62,6 @@ _EVENTS: Final = {
     UploadState.TERMINATED: HookEvent.POST_TERMINATE,
     UploadState.EXPIRED: HookEvent.POST_EXPIRE,
 }
-_QUEUED: Final = JobState.QUEUED.value
-_FINISHED: Final = UploadState.FINISHED.value
-_NO_CHECKPOINT: Final = checkpoint_text(Checkpoint())
 
 
 class SqlUploads(InstantUploads, UploadRepository):
@@ -203,7 +158,7 @@ class SqlUploads(InstantUploads, UploadRepository):
     @override
     def finish(self, content: FinishedContent, *, is_video: bool) -> Finished:
         now = self._clock.now()
-        return self._database.write(lambda c: _finish(c, content, is_video=is_video, now=now))
+        return self._database.write(lambda c: finish(c, content, is_video=is_video, now=now))
 
     @override
     def add_finished(
@@ -212,11 +167,9 @@ class SqlUploads(InstantUploads, UploadRepository):
         now = self._clock.now()
 
         def work(connection: Connection) -> Finished:
-            file = pool_file(connection, content.scope, content.file_hash, locked=True)
-            extra = 0 if file is None else file.extra_size
-            with within_quota(connection, upload.user_id, quota, partial(_check_as_open, extra)):
-                insert_upload(connection, upload, _finished_row(upload, content, file))
-            return _record_finish(connection, content, file, is_video=is_video, now=now)
+            return add_finished(
+                connection, upload, content, is_video=is_video, quota=quota, now=now
+            )
 
         def settled(connection: Connection) -> Finished | None:
             if find_upload(connection, upload.id) is None:
@@ -380,103 +333,6 @@ def _notes_of_file(row: RowMapping) -> tuple[Note, ...]:
     checkpoint = checkpoint_of(row["checkpoint"])
     made = row["file_hash"] if checkpoint.web is None else checkpoint.web.hash
     return checkpoint.notes if made == row["stored_hash"] else ()
-
-
-def _finish(
-    connection: Connection, content: FinishedContent, *, is_video: bool, now: float
-) -> Finished:
-    file = pool_file(connection, content.scope, content.file_hash, locked=True)
-    finished = _FINISH.run(
-        connection,
-        {
-            "upload_id": content.upload_id,
-            "hash_": content.file_hash,
-            "size": content.file_size,
-            "identity": None if file is None else file.identity,
-            "extra": 0 if file is None else file.extra_size,
-        },
-    )
-    if finished != 1:
-        return Finished(first=False, file=file if was_held(connection, content.upload_id) else None)
-    return _record_finish(connection, content, file, is_video=is_video, now=now)
-
-
-def _finished_row(upload: Upload, content: FinishedContent, file: File | None) -> dict[str, Any]:
-    """Return the row of a new upload as ``_FINISH`` would leave it."""
-    return {
-        **upload_row(upload),
-        "state": _FINISHED,
-        "file_hash": content.file_hash,
-        "length": content.file_size,
-        "file_identity": None if file is None else file.identity,
-        "extra_size": 0 if file is None else file.extra_size,
-        "look_at": None,
-    }
-
-
-def _check_as_open(extra_size: int, usage: Usage, quota: Quota) -> None:
-    """Check the quota as if an upload that is recorded as finished were still arriving.
-
-    Args: extra_size: its bytes that count only from its finish on.
-    Raises: TooManyUploads, TooManyFiles, QuotaExceeded.
-    """
-    check_quota(
-        Usage(usage.open_uploads + 1, usage.stored_bytes - extra_size, usage.stored_files), quota
-    )
-
-
-def _record_finish(
-    connection: Connection,
-    content: FinishedContent,
-    file: File | None,
-    *,
-    is_video: bool,
-    now: float,
-) -> Finished:
-    """Record what follows from the finish of an upload: its history, and a job if it needs one.
-
-    Args: file: the pool's file if the pool held the content.
-    """
-    add_history(connection, content, now=now)
-    if file is not None:
-        complete_history(connection, content.upload_id, file, duration=0, now=now)
-        return Finished(first=True, file=file)
-    _add_job(connection, content, is_video=is_video, now=now)
-    add_message(connection, content.upload_id, due_at=now)
-    join_line(connection, content.lane, content.user_id, due_at=now, priority=content.priority)
-    return Finished(first=True, file=None)
-
-
-def _add_job(
-    connection: Connection, content: FinishedContent, *, is_video: bool, now: float
-) -> None:
-    _ADD_JOB.run(
-        connection,
-        {
-            "task_id": content.upload_id,
-            "user_id": content.user_id,
-            "scope": content.scope,
-            "filename": content.filename[:NAME_CHARACTERS],
-            "filetype": content.filetype[:NAME_CHARACTERS],
-            "file_hash": content.file_hash,
-            "file_size": content.file_size,
-            "temp_path": content.temp_path,
-            "is_video": is_video,
-            "state": _QUEUED,
-            "owner": "",
-            "fence": 0,
-            "attempts": 0,
-            "crash_count": 0,
-            "lease_until": 0.0,
-            "run_after": now,
-            "lane": str(content.lane),
-            "precedence": reversed_priority(content.priority),
-            "checkpoint": _NO_CHECKPOINT,
-            "error_code": "",
-            "error_msg": "",
-            "created_at": now,
-        },
-    )
 
 
 def _close(connection: Connection, upload_id: UploadId, state: UploadState, now: float) -> bool:
