@@ -153,6 +153,18 @@ def test_sighup_replaces_all_processes_with_the_new_settings(
     assert any("settings.need_restart" in line and "host" in line for line in server.lines)
 
 
+def test_sighup_replaces_the_only_process_of_a_machine_with_one_core(tmp_path: Path) -> None:
+    """A machine is chosen by its price; the unit for systemd sends SIGHUP on each of them."""
+    core = str(min(os.sched_getaffinity(0)))
+    program = ("taskset", "-c", core, sys.executable, "-m", "tusd_py")
+    server = Server(tmp_path / "data", "--processes", "0", *ALONE, program=program).start()
+    before = children(server)
+    os.kill(server.pid, signal.SIGHUP)
+    wait_until(lambda: not set(before) & set(children(server)) and len(children(server)) == 1)
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+    assert server.stop() == 0
+
+
 def test_sighup_with_wrong_settings_changes_nothing(configured: tuple[Server, Path]) -> None:
     server, settings = configured
     before = children(server)

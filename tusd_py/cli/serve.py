@@ -8,7 +8,7 @@ from tusd_py.cli.common import Config, DataDir, log_service_variables, plain_err
 from tusd_py.cli.output import say
 from tusd_py.logs import start_logging
 from tusd_py.private_files import owner_only
-from tusd_py.processes.parent import Parent, count_of
+from tusd_py.processes.parent import Parent, has_parent
 from tusd_py.processes.sources import Sources
 from tusd_py.settings.identity import check_identity
 
@@ -59,7 +59,7 @@ def serve(
     settings = settings_from(config, **flags)
     with plain_errors():
         check_identity(settings)
-    alone = count_of(settings.processes) == 1
+    alone = not has_parent(settings.processes)
     start_logging(settings, process=None if alone else "parent")
     log_service_variables()
     owner_only()

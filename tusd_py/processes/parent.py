@@ -54,10 +54,17 @@ GRACE_SECONDS: Final = 10.0
 """Time beyond ``shutdown_timeout`` after which a process that should end is killed."""
 
 
+def has_parent(processes: int) -> bool:
+    """Return whether a parent starts the server, for the setting.
+
+    With 0 it does on one core too: SIGHUP, which would end a process without a parent, must replace
+    it on any machine.
+    """
+    return processes != 1 and sys.platform == "linux"
+
+
 def count_of(processes: int) -> int:
-    """Return the number of server processes for the setting; 1 where only one is possible."""
-    if sys.platform != "linux":
-        return 1
+    """Return the number of server processes for the setting."""
     return processes or len(os.sched_getaffinity(0))
 
 

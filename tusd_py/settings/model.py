@@ -120,8 +120,8 @@ class Settings(Section):
         ge=0,
         le=MOST_PROCESSES,
         description=(
-            "Number of server processes on the port (Linux only); 0: one for each core. With more "
-            "than one, a parent process replaces those that die, SIGHUP replaces all of them one "
+            "Number of server processes on the port (Linux only); 0: one for each core. Unless "
+            "it is 1, a parent process replaces those that die, SIGHUP replaces all of them one "
             "after another, and the jobs run in a process of their own"
         ),
     )
