@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.certificates import read_once
 from support.s3 import S3Server
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis, Service
@@ -27,6 +28,14 @@ def no_logins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the logins of the user who runs the tests from the commands of tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """Give all clients of httpx what was read of the system's certificates."""
+    with pytest.MonkeyPatch.context() as patch:
+        read_once(patch)
         yield
 
 
