@@ -211,6 +211,8 @@ class Parent:
         if not process.hear(now):
             with suppress(KeyError):
                 self._selector.unregister(process.channel)
+        if process.is_stopping:
+            process.expect_end(self._latest_end(now))
 
     def _notify_watchdog(self, now: float) -> None:
         alive = any(process.accepts(now) for process in self._processes)
@@ -336,7 +338,11 @@ class Parent:
             self._end(process, now, signal.SIGINT if again else signal.SIGTERM)
 
     def _end(self, process: Process, now: float, number: signal.Signals = signal.SIGTERM) -> None:
-        process.end(number, by=now + self._settings.shutdown_timeout + GRACE_SECONDS)
+        process.end(number, by=self._latest_end(now))
+
+    def _latest_end(self, now: float) -> float:
+        """Return the time at which a process is killed that is requested to end now."""
+        return now + self._settings.shutdown_timeout + GRACE_SECONDS
 
     def _kill_late(self, now: float) -> None:
         for process in self._processes:

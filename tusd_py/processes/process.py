@@ -28,10 +28,10 @@ class Process:
         """Why it can't start, in a sentence."""
         self.is_ready = False
         self.is_stopping = False
-        """Whether it ends although its parent may not have requested it."""
+        """Whether it has said that it ends."""
         self.is_killed = False
         self.ends_by: float | None = None
-        """Time at which it is killed, once it was requested to end."""
+        """Time at which it is killed, once it was requested to end, by its parent or another."""
         self.started_at = self.heard_at = time.monotonic()
         self._program = program
         self._serves: list[int] = []
@@ -80,8 +80,7 @@ class Process:
     def accepts(self, now: float) -> bool:
         """Return whether it accepts connections, as far as its parent knows."""
         is_heard = self.is_ready and now - self.heard_at < LATE_SECONDS
-        ends = self.is_stopping or self.ends_by is not None
-        return is_heard and not ends and self.exit_code() is None
+        return is_heard and self.ends_by is None and self.exit_code() is None
 
     def is_silent(self, now: float) -> bool:
         """Return whether it must be killed, since it shows no sign of life.
@@ -97,8 +96,12 @@ class Process:
 
     def end(self, number: signal.Signals, *, by: float) -> None:
         """Request its end; ``by`` is the time at which it should be killed."""
-        self.ends_by = by if self.ends_by is None else self.ends_by
+        self.expect_end(by)
         self._program.send_signal(number)
+
+    def expect_end(self, by: float) -> None:
+        """Note that it ends; ``by`` is the time at which it should be killed."""
+        self.ends_by = by if self.ends_by is None else self.ends_by
 
     def kill(self) -> None:
         """End it at once."""
