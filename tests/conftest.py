@@ -10,6 +10,7 @@ from support.certificates import read_once
 from support.s3 import S3Server
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis, Service
+from support.warm_start import warm_starts
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,13 @@ def certificates_are_read_once() -> Iterator[None]:
     """Give all clients of httpx what was read of the system's certificates."""
     with pytest.MonkeyPatch.context() as patch:
         read_once(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_start_warm() -> Iterator[None]:
+    """Start servers and workers as forks of a process that has imported the program."""
+    with warm_starts():
         yield
 
 

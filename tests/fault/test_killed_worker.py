@@ -16,6 +16,7 @@ from support.media import probe, video
 from support.server import Server, running_server
 from support.tus import delete, upload
 from support.waiting import wait_until
+from support.warm_start import Started
 from support.workers import running_worker
 
 POINTS = [
@@ -37,7 +38,7 @@ FAST = {
 }
 
 
-def worker(data_dir: Path, **env: str) -> "AbstractContextManager[subprocess.Popen[bytes]]":
+def worker(data_dir: Path, **env: str) -> AbstractContextManager[Started]:
     return running_worker(data_dir, FAST, **env)
 
 

@@ -1,12 +1,12 @@
 """Servers and workers on one data directory and real services."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from support.server import Server
 from support.services import MariaDb, RabbitMq, Redis
+from support.warm_start import Started
 from support.workers import start_worker, stop_workers
 
 FAST = {
@@ -38,14 +38,14 @@ class Cluster:
             "TUSD_RABBITMQ__VHOST": virtual_host,
         }
         self.servers: list[Server] = []
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[Started] = []
 
     def add_server(self) -> Server:
         """Start one more ``serve --workers 0``."""
         self.servers.append(Server(self.data_dir, "--workers", "0", env=self.env).start())
         return self.servers[-1]
 
-    def add_worker(self, **env: str) -> "subprocess.Popen[bytes]":
+    def add_worker(self, **env: str) -> Started:
         """Start one more ``worker``."""
         self.workers.append(start_worker(self.data_dir, self.env, **env))
         return self.workers[-1]

@@ -4,16 +4,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import httpx
 from support.process_set import children
+from support.warm_start import PROGRAM, Started, start
 
 from tusd_py.auth.operator_links import OperatorLinks, page_link
 from tusd_py.clock import SystemClock
@@ -44,7 +44,7 @@ class Server:
         *flags: str,
         env: Mapping[str, str] | None = None,
         port: int = 0,
-        program: Sequence[str] = (sys.executable, "-m", "tusd_py"),
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         self.data_dir = data_dir
         self.flags = flags
@@ -54,7 +54,7 @@ class Server:
         self.lines: list[str] = []
         self.url = ""
         self.files = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Started | None = None
         self._reader: threading.Thread | None = None
 
     @property
@@ -66,18 +66,13 @@ class Server:
         """Start it and wait until it prints its address; a restart keeps the port."""
         self.lines.clear()
         listening = threading.Event()
-        self._process = subprocess.Popen(
-            [
-                *self.program, "serve", "--data-dir", str(self.data_dir),
-                "--port", str(self.port), *self.flags,
-            ],
-            env={**os.environ, "TUSD_LOG_LEVEL": "warning", **NO_STILLS, **self.env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )  # fmt: skip
+        printed, output = os.pipe()
+        try:
+            self._process = self._started(output)
+        finally:
+            os.close(output)
         self._reader = threading.Thread(
-            target=self._read, args=(self._process, listening), daemon=True
+            target=self._read, args=(os.fdopen(printed), listening), daemon=True
         )
         self._reader.start()
         if not listening.wait(START_SECONDS):
@@ -85,10 +80,16 @@ class Server:
             raise AssertionError("the server did not start:\n" + "\n".join(self.lines))
         return self
 
-    def _read(self, process: "subprocess.Popen[str]", listening: threading.Event) -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
+    def _started(self, output: int) -> Started:
+        line = ("serve", "--data-dir", str(self.data_dir), "--port", str(self.port), *self.flags)
+        env = {**os.environ, "TUSD_LOG_LEVEL": "warning", **NO_STILLS, **self.env}
+        if self.program == PROGRAM:
+            return start(*line, env=env, output=output, errors=output)
+        return subprocess.Popen([*self.program, *line], env=env, stdout=output, stderr=output)
+
+    def _read(self, printed: TextIO, listening: threading.Event) -> None:
+        with printed:
+            for line in printed:
                 self.lines.append(line.rstrip("\n"))
                 if match := _ADDRESS.match(self.lines[-1]):
                     self.url, self.files = match[1], match[1] + match[2]

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from support.clock import FakeClock
 from support.ids import ME, fresh_id
 from support.migrated import put_catalog
+from support.warm_start import Started, start
 
 from tusd_py.domain.ids import UploadId, UserId, owner_scope
 from tusd_py.domain.job import Job
@@ -113,9 +113,7 @@ class WorkerInProcess:
 
 
 @contextmanager
-def running_worker(
-    data_dir: Path, env: Mapping[str, str], **more: str
-) -> Iterator["subprocess.Popen[bytes]"]:
+def running_worker(data_dir: Path, env: Mapping[str, str], **more: str) -> Iterator[Started]:
     """Run ``tusd-py worker`` with one slot for the length of a block.
 
     It is ended with SIGTERM if it still runs. ``env`` and ``more`` are added to this process's
@@ -128,16 +126,18 @@ def running_worker(
         stop_workers(process)
 
 
-def start_worker(data_dir: Path, env: Mapping[str, str], **more: str) -> "subprocess.Popen[bytes]":
+def start_worker(data_dir: Path, env: Mapping[str, str], **more: str) -> Started:
     """Start what ``running_worker`` runs, for a test that stops it by ``stop_workers`` or kills it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tusd_py", "worker", "--data-dir", str(data_dir), "--workers", "1"],
-        env={**os.environ, "TUSD_LOG_LEVEL": "warning", **env, **more},
-        stdout=subprocess.DEVNULL,
-    )
+    with open(os.devnull, "wb") as nothing:
+        return start(
+            "worker", "--data-dir", str(data_dir), "--workers", "1",
+            env={**os.environ, "TUSD_LOG_LEVEL": "warning", **env, **more},
+            output=nothing.fileno(),
+            errors=2,
+        )  # fmt: skip
 
 
-def stop_workers(*processes: "subprocess.Popen[bytes]") -> None:
+def stop_workers(*processes: Started) -> None:
     """Send SIGTERM to workers, of which some may be suspended or have ended, and await their end."""
     for process in processes:
         if process.poll() is None:
