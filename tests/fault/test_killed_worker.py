@@ -106,7 +106,7 @@ def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
     idle_server: Server, tmp_path: Path
 ) -> None:
     server = idle_server
-    source = video(tmp_path / "long.mp4", seconds=20.0, size="1280x720", rate=30, crf=10)
+    source = video(tmp_path / "long.mp4", seconds=8.0, size="1280x720", rate=30, crf=10)
     task = upload(server, source)
     with worker(server.data_dir, TUSD_MEDIA__PRESET="slow") as first:
         wait_until(lambda: int(str(server.progress(task)["progress"])) > 31, timeout=60)
