@@ -111,8 +111,13 @@ class Database(Transactions):
         self.is_sqlite = str(url).startswith("sqlite")
         if self.is_sqlite:
             _make_private(url)
+            # The connection that was used last: after its writes, only its cache of pages is valid.
             self.engine: Engine = create_engine(
-                url, pool_size=8, max_overflow=8, execution_options=dict(options or {})
+                url,
+                pool_size=8,
+                max_overflow=8,
+                pool_use_lifo=True,
+                execution_options=dict(options or {}),
             )
             _prepare_sqlite(self.engine, synchronous="FULL" if durable else "NORMAL")
         else:
