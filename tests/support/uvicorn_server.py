@@ -25,11 +25,16 @@ def limits(**values: Any) -> ConnectionSettings:
 
 @asynccontextmanager
 async def serving(
-    app: App, *, connections: ConnectionSettings | None = None, **config: Any
+    app: App,
+    *,
+    connections: ConnectionSettings | None = None,
+    stop_seconds: float = TusHttpProtocol.stop_seconds,
+    **config: Any,
 ) -> AsyncIterator[int]:
     """Serve the application for the length of a block and yield its port."""
     limits = connections or ConnectionSettings()
-    http = type("Limited", (TusHttpProtocol,), {"limits": limits})
+    own = {"limits": limits, "stop_seconds": stop_seconds}
+    http = type("Limited", (TusHttpProtocol,), own)
     config = {"http": http, "timeout_graceful_shutdown": 1, **config}
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, **config))
     task = asyncio.create_task(server.serve())

@@ -12,6 +12,7 @@
    and their time, which neither uvicorn nor httptools has. The protocol can only change to a
    WebSocket, after whose handshake nothing is parsed as HTTP (decision 23).
 7. A client that closes its sending side after a request is answered.
+8. A client that has connected is answered, although the server begins to stop.
 
 Each start tests the parts of uvicorn on which this relies (``compat_check``).
 """
@@ -92,6 +93,8 @@ class TusHttpProtocol(HttpToolsProtocol):
     vital: ClassVar[frozenset[bytes]] = frozenset({b"/healthz"})
     """Targets that are served beyond the limit of connections, and before all others."""
     hands_off: ClassVar = True
+    stop_seconds: ClassVar = 1.0
+    """How long a stopping server waits for the head of a client that has connected."""
 
     flow: ConnectionFlow
     cycle: RequestCycle
@@ -333,6 +336,7 @@ class TusHttpProtocol(HttpToolsProtocol):
         self._unparsed = self._framing = 0
         self._room = self.limits.trailer_bytes
         self.cycle.__class__ = RequestCycle
+        self.cycle.keep_alive = self.cycle.keep_alive and not self.stopping
         self.cycle.connection = self
         self.cycle.incoming = self._incoming
         if lender is not None:
@@ -508,6 +512,17 @@ class TusHttpProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """Note that the server is stopping."""
+        """Note that the server is stopping.
+
+        A client that has connected, or has begun a head, gets an answer: a reset before it would
+        leave it without knowing whether its request was processed.
+        """
         self.stopping = True
-        super().shutdown()
+        if self._running is None and (self.head_begun or not self._heads):
+            self.loop.call_later(self.stop_seconds, self._stop_waiting)
+        else:
+            super().shutdown()
+
+    def _stop_waiting(self) -> None:
+        if self._running is None:
+            self.transport.close()

@@ -128,3 +128,55 @@ def test_connections_beyond_the_spare_ones_are_refused_at_once(play: Play) -> No
             ]
 
     play(run())
+
+
+async def refuses(port: int) -> bool:
+    """Return whether the server has begun to stop."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return True
+    writer.close()
+    return False
+
+
+def test_a_client_that_has_connected_is_answered_although_the_server_stops(play: Play) -> None:
+    async def run() -> None:
+        app = Recorder()
+        stopping = {"stop_seconds": NEVER, "timeout_graceful_shutdown": 300}
+        async with AsyncExitStack() as clients:
+            async with serving(app, **stopping) as port:
+                silent, begun, kept = [
+                    await clients.enter_async_context(connected(port)) for _ in range(3)
+                ]
+                begun.send(request(path="/begun")[:-2])
+                kept.send(request(path="/kept"))
+                assert await kept.answer() == (200, b"/kept")
+
+                async def answers() -> list[list[tuple[int, bytes]]]:
+                    while not await refuses(port):
+                        await asyncio.sleep(0.01)
+                    silent.send(request(path="/silent"))
+                    begun.send(b"\r\n")
+                    return [await client.answers() for client in (silent, begun, kept)]
+
+                found = asyncio.ensure_future(answers())
+            assert await found == [[(200, b"/silent")], [(200, b"/begun")], []]
+
+    play(run())
+
+
+def test_a_client_that_sends_nothing_does_not_keep_a_server_from_stopping(play: Play) -> None:
+    async def run() -> None:
+        stopping = {"stop_seconds": 0.05, "timeout_graceful_shutdown": 300}
+        async with AsyncExitStack() as clients:
+            async with serving(Recorder(), **stopping) as port:
+                silent = await clients.enter_async_context(connected(port))
+                begun = await clients.enter_async_context(connected(port))
+                begun.send(request()[:-2])
+                last = await clients.enter_async_context(connected(port))
+                last.send(request(path="/last"))
+                assert await last.answer() == (200, b"/last")
+            assert await silent.answers() == await begun.answers() == []
+
+    play(run())
