@@ -72,8 +72,8 @@ def test_a_file_that_differs_from_its_hash_is_dropped(server: Server) -> None:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 4 MiB."""
-    with small_disk(tmp_path, 4) as mount:
+    """Mount a disk of 16 MiB: several processes share 6 MiB of tables."""
+    with small_disk(tmp_path, 16) as mount:
         yield mount
 
 

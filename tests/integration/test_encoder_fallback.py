@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 from support.media import video
+from support.metrics import metrics
 from support.required import require
 from support.server import running_server
 from support.tus import upload
@@ -26,8 +26,7 @@ def test_x264_does_the_work_of_an_encoder_that_fails(tmp_path: Path) -> None:
         done = server.wait_for_status(task, "completed", "failed")
         assert done["renditions"][0] == "web", done
         assert any("media.encoder.failed" in line for line in server.lines)
-        metrics = httpx.get(f"{server.url}/metrics").text
-        assert "tusd_worker_encoder_failures_total 1.0" in metrics
+        assert metrics(server.url)["tusd_worker_encoder_failures_total"] == 1
     video_settings = {"encoder": "vaapi", "encoder_device": "/dev/null"}
     findings = {
         one.check: one.level.name

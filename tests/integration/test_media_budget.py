@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx
 from support.bombs import repeated_frames
 from support.media import video
-from support.server import Server, running_server
+from support.metrics import metrics
+from support.server import running_server
 from support.tus import upload
 
 SECRET = "a-secret-of-the-environment"
@@ -36,12 +37,6 @@ while True:
 """
 
 
-def figure(server: Server, name: str) -> float:
-    text = httpx.get(f"{server.url}/metrics").text
-    (line,) = (line for line in text.splitlines() if line.startswith(f"{name} "))
-    return float(line.rpartition(" ")[2])
-
-
 def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) -> None:
     stolen, inherited = tmp_path / "stolen", tmp_path / "inherited"
     endless = tmp_path / "ffmpeg"
@@ -67,7 +62,7 @@ def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) 
         kept = server.wait_for_status(refused, "completed", "failed")
         assert "保留原文件" in str(kept["message"])
         assert httpx.get(f"{server.files}{refused}").content == bomb.read_bytes()
-        assert figure(server, 'tusd_worker_over_budget_total{when="before"}') == 1
+        assert metrics(server.url)["tusd_worker_over_budget_total,before"] == 1
         first = upload(server, films[0])
         server.wait_for_status(first, "compressing")
         second = upload(server, films[1])
@@ -106,5 +101,5 @@ def test_a_video_over_its_estimate_is_stopped_and_kept_as_it_was(tmp_path: Path)
         done = server.wait_for_status(task, "completed", "failed")
         assert "压缩耗时过多，保留原文件" in str(done["message"])
         assert httpx.get(f"{server.files}{task}").content == source.read_bytes()
-        assert figure(server, 'tusd_worker_over_budget_total{when="while"}') == 1
+        assert metrics(server.url)["tusd_worker_over_budget_total,while"] == 1
         assert any("media.budget.exceeded" in line for line in server.lines)

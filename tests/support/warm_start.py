@@ -60,7 +60,7 @@ class WarmProcess:
             self.returncode = self._reported()
         return self.returncode
 
-    def send_signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: int) -> None:
         """Send a signal if it still runs."""
         if self.poll() is None:
             with suppress(ProcessLookupError):
