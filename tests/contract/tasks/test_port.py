@@ -324,109 +324,104 @@ def test_processes_that_take_turns_continue_each_others_tasks(
         assert (again.seq, again.status) == (1, TaskStatus.PENDING)
 
 
-def test_unseen_states_are_written_before_a_reader_looks(
+@pytest.fixture
+def pair(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Iterator[tuple[EmbeddedTaskView, EmbeddedTaskView]]:
+    """Open the views of a server that is alone and of a worker of its own; no time ends a state."""
     monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
     path = tmp_path / "tasks.sqlite3"
     with ExitStack() as stack:
-        server, worker = (
-            EmbeddedTaskView(path, clock=clock, defers=defers) for defers in (True, False)
-        )
-        for opened in (server, worker):
+        views = [EmbeddedTaskView(path, clock=clock, defers=defers) for defers in (True, False)]
+        for opened in views:
             stack.callback(opened.close)
-        first, second = facts(), facts()
-        for status in (PENDING, RECEIVED):
-            server.put(first, status)
-        assert worker.get(first.task_id) is None
-        seen = server.get(first.task_id)
-        assert seen is not None
-        assert (seen.seq, seen.status) == (2, TaskStatus.RECEIVED)
-        assert worker.get(first.task_id) == seen
+        yield views[0], views[1]
 
-        # The worker goes on with a task that the server has not written yet.
-        server.put(second, RECEIVED)
-        begun = worker.put(second, change(TaskStatus.COMPRESSING, 40, 1))
-        assert server.get(second.task_id) == begun
 
-        # What the server knows last stays, also after a change by the worker.
-        worker.put(first, change(TaskStatus.COMPRESSING, 40, 1))
-        server.put(first, change(TaskStatus.COMPLETED, 100, 1))
-        received: list[Task] = []
-        subscription = server.subscribe_task(first.task_id, received.append)
-        ended = server.get(first.task_id)
-        assert ended is not None
-        assert (ended.epoch, ended.seq, ended.status) == (seen.epoch, 4, TaskStatus.COMPLETED)
-        assert worker.get(first.task_id) == ended
-        subscription.close()
+def test_unseen_states_are_written_before_a_reader_looks(
+    pair: tuple[EmbeddedTaskView, EmbeddedTaskView],
+) -> None:
+    server, worker = pair
+    first, second = facts(), facts()
+    for status in (PENDING, RECEIVED):
+        server.put(first, status)
+    assert worker.get(first.task_id) is None
+    seen = server.get(first.task_id)
+    assert seen is not None
+    assert (seen.seq, seen.status) == (2, TaskStatus.RECEIVED)
+    assert worker.get(first.task_id) == seen
+
+    # The worker goes on with a task that the server has not written yet.
+    server.put(second, RECEIVED)
+    begun = worker.put(second, change(TaskStatus.COMPRESSING, 40, 1))
+    assert server.get(second.task_id) == begun
+
+    # What the server knows last stays, also after a change by the worker.
+    worker.put(first, change(TaskStatus.COMPRESSING, 40, 1))
+    server.put(first, change(TaskStatus.COMPLETED, 100, 1))
+    received: list[Task] = []
+    subscription = server.subscribe_task(first.task_id, received.append)
+    ended = server.get(first.task_id)
+    assert ended is not None
+    assert (ended.epoch, ended.seq, ended.status) == (seen.epoch, 4, TaskStatus.COMPLETED)
+    assert worker.get(first.task_id) == ended
+    subscription.close()
 
 
 def test_unseen_states_are_written_by_themselves(
-    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[EmbeddedTaskView, EmbeddedTaskView],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    server, other = pair
     monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 0.01)
-    path = tmp_path / "tasks.sqlite3"
-    with ExitStack() as stack:
-        server, other = (EmbeddedTaskView(path, clock=clock, defers=one) for one in (True, False))
-        for opened in (server, other):
-            stack.callback(opened.close)
-        for about in (facts(), facts()):
-            server.put(about, PENDING)
-            wait_until(lambda about=about: other.get(about.task_id) is not None)
-        monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
-        monkeypatch.setattr(embedded, "MAX_UNSEEN", 3)
-        many = [facts() for _ in range(5)]
-        for about in many:
-            server.put(about, PENDING)
-        assert len(other.get_all([about.task_id for about in many])) == 4
+    for about in (facts(), facts()):
+        server.put(about, PENDING)
+        wait_until(lambda about=about: other.get(about.task_id) is not None)
+    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
+    monkeypatch.setattr(embedded, "MAX_UNSEEN", 3)
+    many = [facts() for _ in range(5)]
+    for about in many:
+        server.put(about, PENDING)
+    assert len(other.get_all([about.task_id for about in many])) == 4
 
 
 def test_an_unseen_state_does_not_replace_what_another_process_has_made_of_the_task(
-    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[EmbeddedTaskView, EmbeddedTaskView],
 ) -> None:
-    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
-    path = tmp_path / "tasks.sqlite3"
-    with ExitStack() as stack:
-        server, worker = (EmbeddedTaskView(path, clock=clock, defers=one) for one in (True, False))
-        for opened in (server, worker):
-            stack.callback(opened.close)
-        about = facts()
-        server.put(about, PENDING)
-        assert server.get(about.task_id) is not None
-        # The server counts more changes than the worker, and has written none of them.
-        for progress in (4, 5, 6):
-            server.put(about, change(TaskStatus.PENDING, progress))
-        server.put(about, RECEIVED)
-        worker.put(about, change(TaskStatus.COMPRESSING, 40, 1))
-        done = worker.put(about, change(TaskStatus.COMPLETED, 100, 1))
-        assert server.get(about.task_id) == done
-        assert worker.get(about.task_id) == done
+    server, worker = pair
+    about = facts()
+    server.put(about, PENDING)
+    assert server.get(about.task_id) is not None
+    # The server counts more changes than the worker, and has written none of them.
+    for progress in (4, 5, 6):
+        server.put(about, change(TaskStatus.PENDING, progress))
+    server.put(about, RECEIVED)
+    worker.put(about, change(TaskStatus.COMPRESSING, 40, 1))
+    done = worker.put(about, change(TaskStatus.COMPLETED, 100, 1))
+    assert server.get(about.task_id) == done
+    assert worker.get(about.task_id) == done
 
 
 def test_a_change_by_another_process_between_two_looks_is_not_overwritten(
-    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[EmbeddedTaskView, EmbeddedTaskView],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(embedded, "UNSEEN_SECONDS", 600.0)
-    path = tmp_path / "tasks.sqlite3"
-    with ExitStack() as stack:
-        server, worker = (EmbeddedTaskView(path, clock=clock, defers=one) for one in (True, False))
-        for opened in (server, worker):
-            stack.callback(opened.close)
-        about = facts()
-        server.put(about, RECEIVED)
-        real_version = embedded._version
-        done: list[Task | None] = []
+    server, worker = pair
+    about = facts()
+    server.put(about, RECEIVED)
+    real_version = embedded._version
+    done: list[Task | None] = []
 
-        def version(database: sqlite3.Connection) -> int:
-            found = real_version(database)
-            if not done:
-                done.append(None)
-                done.append(worker.put(about, change(TaskStatus.COMPLETED, 100, 1)))
-            return found
+    def version(database: sqlite3.Connection) -> int:
+        found = real_version(database)
+        if not done:
+            done.append(None)
+            done.append(worker.put(about, change(TaskStatus.COMPLETED, 100, 1)))
+        return found
 
-        monkeypatch.setattr(embedded, "_version", version)
-        server.put(facts(), PENDING)
-        assert server.get(about.task_id) == done[-1]
+    monkeypatch.setattr(embedded, "_version", version)
+    server.put(facts(), PENDING)
+    assert server.get(about.task_id) == done[-1]
 
 
 def test_a_file_that_cannot_be_written_is_still_read(
