@@ -79,6 +79,22 @@ TEXT_PROCESSING_FAILED: Final = "文件处理失败: "
 TEXT_SOURCE_MISSING: Final = "打开文件失败"
 TEXT_STORE_FAILED: Final = "上传到OSS失败: "
 TEXT_RECORD_FAILED: Final = "保存文件信息失败"
+TEXT_INFECTED: Final = "文件未通过安全检查，已删除"
+TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
+
+_FAILURE_TEXTS: Final[Mapping[str, str]] = {
+    "infected": TEXT_INFECTED,
+    "source_missing": TEXT_SOURCE_MISSING,
+    "too_large_to_scan": TEXT_UNSCANNED,
+}
+
+
+def failure_text(code: str) -> str:
+    """Return the text of a failure by its code, as its record has no other.
+
+    The text of a failure whose reason varies is that of the status.
+    """
+    return _FAILURE_TEXTS.get(code, STATUS_TEXTS[TaskStatus.FAILED])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

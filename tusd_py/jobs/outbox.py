@@ -5,7 +5,7 @@ import logging
 from tusd_py.catalog.ports.jobs import JobRepository
 from tusd_py.catalog.values import Outcome
 from tusd_py.domain.notes import completed_text
-from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus
+from tusd_py.domain.task import TaskChange, TaskFacts, TaskStatus, failure_text
 from tusd_py.jobs.queue.port import MessageBroker
 from tusd_py.tasks.port import TaskView
 
@@ -61,7 +61,7 @@ def _change_of(outcome: Outcome) -> tuple[TaskFacts, TaskChange]:
     change = TaskChange(
         status=status,
         progress=100 if completed else 0,
-        message=completed_text(outcome.notes) if completed else "",
+        message=(completed_text(outcome.notes) if completed else failure_text(outcome.error_code)),
         notes=outcome.notes if completed else (),
         attempt=outcome.fence,
         error_code=outcome.error_code,

@@ -13,6 +13,7 @@ from tusd_py.domain.task import (
     Task,
     TaskFacts,
     TaskStatus,
+    failure_text,
 )
 from tusd_py.domain.upload import Upload
 
@@ -78,7 +79,9 @@ def task_of_outcome(outcome: Outcome) -> Task:
     """Return the task as ``task_of_history`` does, with the reason or the notes of its end."""
     task = task_of_history(outcome.history)
     if task.status is TaskStatus.FAILED:
-        return replace(task, error_code=outcome.error_code)
+        return replace(
+            task, error_code=outcome.error_code, message=failure_text(outcome.error_code)
+        )
     if task.status is TaskStatus.COMPLETED:
         return replace(task, message=completed_text(outcome.notes), notes=outcome.notes)
     return task

@@ -9,7 +9,13 @@ from typing import Final
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import OutOfResources, PermanentError, ScannerUnavailable
 from tusd_py.domain.job import INFECTED
-from tusd_py.domain.task import INSPECTED_PROGRESS, TEXT_SCANNING, TaskStatus
+from tusd_py.domain.task import (
+    INSPECTED_PROGRESS,
+    TEXT_INFECTED,
+    TEXT_SCANNING,
+    TEXT_UNSCANNED,
+    TaskStatus,
+)
 from tusd_py.settings.model import Settings
 from tusd_py.worker.clamd import Clamd, ScanResult, Verdict
 from tusd_py.worker.pipeline.attempt import Attempt
@@ -18,8 +24,6 @@ log = logging.getLogger(__name__)
 
 INFECTED_SENT: Final = "A virus was found in the file; it was removed."
 INFECTED_STORED: Final = "A virus was found in the file, which the pool holds already."
-TEXT_INFECTED: Final = "文件未通过安全检查，已删除"
-TEXT_UNSCANNED: Final = "文件过大，无法进行安全检查"
 
 
 def scan(attempt: Attempt) -> None:

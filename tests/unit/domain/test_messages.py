@@ -9,6 +9,7 @@ from tusd_py.domain.task import Task, TaskFacts, TaskStatus
 
 OF_FAILURES = {
     "TEXT_COMPRESSION_FAILED", "TEXT_PROCESSING_FAILED", "TEXT_SOURCE_MISSING", "TEXT_STORE_FAILED", "TEXT_RECORD_FAILED",
+    "TEXT_INFECTED", "TEXT_UNSCANNED",
 }  # fmt: skip
 """Texts of failures, whose code is that of the error."""
 OTHERS = {"TEXT_RETRYING"}

@@ -5,7 +5,7 @@ import pytest
 from tusd_py.catalog.values import HistoryRow, Outcome
 from tusd_py.domain.ids import UploadId, UserId
 from tusd_py.domain.notes import NOTE_TEXTS, Note
-from tusd_py.domain.task import STATUS_TEXTS, TaskStatus
+from tusd_py.domain.task import STATUS_TEXTS, TEXT_INFECTED, TaskStatus
 from tusd_py.domain.upload import Upload
 from tusd_py.tasks.from_records import task_of_history, task_of_outcome, task_of_upload
 
@@ -72,3 +72,13 @@ def test_an_end_has_its_reason_or_its_notes() -> None:
     )
     assert (received.error_code, received.notes) == ("", ())
     assert received.message == STATUS_TEXTS[TaskStatus.RECEIVED]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("infected", TEXT_INFECTED), ("corrupt", STATUS_TEXTS[TaskStatus.FAILED]), ("", "上传失败")],
+)
+def test_a_failure_has_the_text_that_its_worker_reports(code: str, text: str) -> None:
+    """A reader who comes between the record and the report must not see another text."""
+    failed = task_of_outcome(Outcome(history=row("failed"), fence=1, error_code=code))
+    assert failed.message == text

@@ -27,7 +27,7 @@ from tusd_py.domain.ids import UploadId
 from tusd_py.domain.job import Checkpoint, Step
 from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.notes import Note
-from tusd_py.domain.task import Task, TaskStatus
+from tusd_py.domain.task import TEXT_INFECTED, Task, TaskStatus
 from tusd_py.domain.upload import FinishedContent, UploadState
 from tusd_py.jobs.outbox import publish_outcomes
 from tusd_py.storage.running_hash import RunningHash
@@ -195,16 +195,13 @@ def test_an_outcome_that_was_not_published_is_published_from_the_outbox(
     upload_id = client.upload(b"job")
     ports = client.ports
     fence = claimed(ports.catalog, upload_id)
-    ports.catalog.jobs.fail(upload_id, fence=fence, error_code="corrupt", error_msg="broken")
+    ports.catalog.jobs.fail(upload_id, fence=fence, error_code="infected", error_msg="broken")
     assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 1
     assert publish_outcomes(ports.catalog.jobs, ports.tasks) == 0
     for task in (ports.tasks.get(upload_id), recorded(client, upload_id)):
         assert task is not None
-        assert (task.status, task.error_code, task.error_msg) == (
-            TaskStatus.FAILED,
-            "corrupt",
-            "broken",
-        )
+        assert (task.status, task.error_code) == (TaskStatus.FAILED, "infected")
+        assert (task.error_msg, task.message) == ("broken", TEXT_INFECTED)
 
 
 def test_under_a_white_list_content_is_checked_as_soon_as_possible(tmp_path: Path) -> None:
