@@ -8,6 +8,7 @@ from support.media import video
 from support.metrics import metrics
 from support.server import running_server
 from support.tus import upload
+from support.waiting import wait_until
 
 SECRET = "a-secret-of-the-environment"
 # The library of this program is below /usr, which every sandbox shows. A decoder starts no process.
@@ -31,6 +32,7 @@ with open("{stolen}", "w") as stolen:
             stolen.write(repr(look(f"{{parent}}/{{name}}")))
         except OSError:
             pass
+    stolen.write("end")
 print("out_time_us=1", flush=True)
 while True:
     signal.pause()
@@ -72,8 +74,9 @@ def test_heavy_work_stops_no_light_work_and_a_bomb_is_not_begun(tmp_path: Path) 
         assert server.progress(first)["status"] == "compressing"
         assert server.progress(second)["status"] == "received"
         # The decoder was the server's child, with the same user, without a namespace.
+        wait_until(lambda: stolen.exists() and stolen.read_bytes().endswith(b"end"))
         assert SECRET.encode() not in stolen.read_bytes()
-        assert stolen.read_bytes() == b""
+        assert stolen.read_bytes() == b"end"
         assert set(inherited.read_text().split()) <= {"0", "1", "2", "3"}
 
 

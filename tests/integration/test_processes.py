@@ -19,7 +19,7 @@ from support.process_set import children, lives, wait_until_replaced
 from support.raw_http import silent_patch
 from support.server import Server, running_server
 from support.tokens import SECRET
-from support.tus import append, create, offset
+from support.tus import append, create, offset, post
 from support.waiting import wait_until
 
 MIB = 1 << 20
@@ -57,13 +57,25 @@ class Visitors:
                 if next(self.visits) % 10:
                     httpx.get(f"{self._server.url}/healthz").raise_for_status()
                 else:
-                    self.stored.append(create(self._server, 5, b"bytes"))
+                    self._store()
                 self.done += 1
             except httpx.ConnectError:
                 self.refused += 1
             except httpx.TransportError:
                 # The process ended while it had the request.
                 self.broken += 1
+
+    def _store(self) -> None:
+        answer = post(self._server, 5, b"bytes")
+        while answer.status_code == 503:
+            # The process had begun to stop: the next connection is another one's.
+            assert (answer.json()["code"], answer.headers["Connection"]) == (
+                "shutting_down",
+                "close",
+            )
+            answer = post(self._server, 5, b"bytes")
+        assert answer.status_code == 201, answer.text
+        self.stored.append(answer.headers["Location"])
 
 
 def test_no_connection_is_refused_while_processes_are_killed_in_turn(tmp_path: Path) -> None:
