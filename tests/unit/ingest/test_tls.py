@@ -114,6 +114,13 @@ class _Transport(asyncio.Transport):
         return True
 
 
+async def _lent(files: dict[str, Any]) -> tuple[_Wired, LendableTls]:
+    wired = _Wired(files)
+    assert isinstance(wired.server, LendableTls)
+    await wired.server.lend(_Transport())
+    return wired, wired.server
+
+
 def test_nothing_but_the_thread_reads_while_it_is_lent(play: Play, files: dict[str, Any]) -> None:
     async def run() -> None:
         wired = _Wired(files)
@@ -133,10 +140,7 @@ def test_a_client_that_wants_to_renegotiate_is_given_up(play: Play, files: dict[
     """TLS refuses each renegotiation, and no one sends what it writes then."""
 
     async def run() -> None:
-        wired = _Wired(files)
-        server = wired.server
-        assert isinstance(server, LendableTls)
-        await server.lend(_Transport())
+        wired, server = await _lent(files)
         buffer = memoryview(bytearray(1000))
         ours, theirs = socket.socketpair()
         with ours, theirs:
@@ -159,10 +163,7 @@ def test_the_thread_uses_no_tls_while_the_loop_takes_what_is_to_be_sent(
     """The transport reads, after each write, from a buffer into which TLS writes when it reads."""
 
     async def run() -> None:
-        wired = _Wired(files)
-        server = wired.server
-        assert isinstance(server, LendableTls)
-        await server.lend(_Transport())
+        wired, server = await _lent(files)
         buffer = memoryview(bytearray(1000))
         ours, theirs = socket.socketpair()
         with ours, theirs, ThreadPoolExecutor(1) as pool:
