@@ -9,8 +9,6 @@ from typing import Any, Final
 
 MESSAGE_BYTES: Final = 1 << 16
 """Longest message: settings from the command line, or the lines of the startup banner."""
-
-
 BEAT_SECONDS: Final = 1.0
 """Interval at which a process shows its parent that it runs."""
 

@@ -16,19 +16,30 @@ import math
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from typing_extensions import override
 
 from tusd_py.clock import Clock
 from tusd_py.domain.errors import BackendError
 from tusd_py.domain.ids import UploadId, UserId
-from tusd_py.domain.task import ENDED, Task, TaskChange, TaskFacts, TaskStatus, advance
+from tusd_py.domain.task import ENDED, Task, TaskChange, TaskFacts, advance
 from tusd_py.sibling_bus import Mailbox, SiblingBus, Topic
 from tusd_py.spare_space import NO_SPARE_SPACE, SpareSpace
+from tusd_py.tasks.embedded_rows import (
+    SCHEMA,
+    VERSION,
+    changed_since,
+    data_version,
+    last_change,
+    read_task,
+    read_tasks,
+    select_tasks,
+    write_tasks,
+)
 from tusd_py.tasks.local_bus import LocalBus
 from tusd_py.tasks.port import TTL_SECONDS, UNREACHABLE, Subscription, TaskCallback, TaskView
 from tusd_py.tasks.sqlite_file import BUSY_SECONDS, backend_errors, connect, run
@@ -48,36 +59,6 @@ RETRY_SECONDS: Final = 1.0
 """Pause after a failure to look for changes of other processes."""
 PAUSE_SECONDS: Final = 0.005
 """Time in which further messages of siblings are awaited, so that many changes share one look."""
-_VERSION: Final = 3
-"""Version of the table. A table of another version is dropped: the catalog can rebuild the view."""
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS tasks (
-  task_id TEXT PRIMARY KEY, user_id INTEGER NOT NULL, filename TEXT NOT NULL,
-  file_hash TEXT NOT NULL, file_size INTEGER NOT NULL, temp_path TEXT NOT NULL,
-  status TEXT NOT NULL, progress INTEGER NOT NULL, message TEXT NOT NULL,
-  error_code TEXT NOT NULL, error_msg TEXT NOT NULL, oss_path TEXT NOT NULL,
-  repository_id TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
-  epoch TEXT NOT NULL, seq INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  last_progress INTEGER NOT NULL, notes TEXT NOT NULL, arrived INTEGER, change INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS tasks_by_user ON tasks (user_id, created_at DESC);
-CREATE INDEX IF NOT EXISTS tasks_by_change ON tasks (change);
-CREATE INDEX IF NOT EXISTS tasks_by_age ON tasks (updated_at);
-"""
-_COLUMNS: Final = (
-    "task_id", "user_id", "filename", "file_hash", "file_size", "temp_path", "status", "progress",
-    "message", "error_code", "error_msg", "oss_path", "repository_id", "created_at", "updated_at",
-    "epoch", "seq", "attempt", "last_progress", "notes", "arrived",
-)  # fmt: skip
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  (constants)
-_SELECT_SINCE: Final = (
-    f"SELECT {', '.join(_COLUMNS)}, change FROM tasks WHERE change > ? ORDER BY change"  # noqa: S608
-)
-_PUT: Final = (
-    f"INSERT INTO tasks ({', '.join(_COLUMNS)}, change) VALUES "  # noqa: S608
-    f"({', '.join('?' * len(_COLUMNS))}, ?) ON CONFLICT (task_id) DO UPDATE SET "
-    f"{', '.join(f'{name} = excluded.{name}' for name in (*_COLUMNS[1:], 'change'))}"
-)
 
 
 class _Unseen(NamedTuple):
@@ -151,7 +132,7 @@ class EmbeddedTaskView(TaskView):
         return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        return connect(self._path, _SCHEMA, version=_VERSION)
+        return connect(self._path, SCHEMA, version=VERSION)
 
     @override
     def put(self, facts: TaskFacts, change: TaskChange) -> Task | None:
@@ -186,9 +167,9 @@ class EmbeddedTaskView(TaskView):
         database.execute("BEGIN IMMEDIATE")
         self._put_unseen(database)
         ids = {facts.task_id for facts, _ in changes}
-        known = self._known(database, ids, _version(database))
+        known = self._known(database, ids, data_version(database))
         tasks = self._advance(known, changes)
-        _put_rows(database, [task for task in tasks if task is not None])
+        write_tasks(database, [task for task in tasks if task is not None])
         database.execute("COMMIT")
         self._unseen.clear()
         if len(self._recent) + len(known) > MAX_RECENT:
@@ -220,7 +201,7 @@ class EmbeddedTaskView(TaskView):
         recent = self._recent
         known = {task_id: recent[task_id] for task_id in ids if task_id in recent}
         if len(known) < len(ids):
-            known.update(_some(database, ids - known.keys()))
+            known.update(read_tasks(database, ids - known.keys()))
         return known
 
     # -- states that no reader has seen
@@ -230,7 +211,7 @@ class EmbeddedTaskView(TaskView):
     ) -> Sequence[Task | None]:
         """Advance tasks in memory, from what the file has."""
         # One look at the version for both: a change between two looks would pass for known.
-        version = _version(database)
+        version = data_version(database)
         if self._unseen and version != self._version:
             self._write_unseen(database)
         unseen = self._unseen
@@ -262,8 +243,8 @@ class EmbeddedTaskView(TaskView):
         """Write states that no reader has seen, unless another process has gone further."""
         if not self._unseen:
             return
-        changed = _version(database) != self._version
-        others = _some(database, self._unseen.keys()) if changed else {}
+        changed = data_version(database) != self._version
+        others = read_tasks(database, self._unseen.keys()) if changed else {}
         tasks: list[Task] = []
         for task_id, (task, change, begun_from) in self._unseen.items():
             other = others.get(task_id)
@@ -273,7 +254,7 @@ class EmbeddedTaskView(TaskView):
             after = advance(other, task.facts, change, epoch=other.epoch, now=task.updated_at)
             if after is not None:
                 tasks.append(after)
-        _put_rows(database, tasks)
+        write_tasks(database, tasks)
 
     def _write_late(self) -> None:
         with self._mutex:
@@ -300,12 +281,12 @@ class EmbeddedTaskView(TaskView):
 
     @override
     def get(self, task_id: UploadId) -> Task | None:
-        task = self._look(lambda database: _one(database, task_id))
+        task = self._look(lambda database: read_task(database, task_id))
         return task if task is not None and task.updated_at >= self._oldest() else None
 
     @override
     def get_all(self, ids: Sequence[UploadId]) -> Mapping[UploadId, Task]:
-        tasks = self._look(lambda database: _some(database, ids))
+        tasks = self._look(lambda database: read_tasks(database, ids))
         oldest = self._oldest()
         return {task_id: task for task_id, task in tasks.items() if task.updated_at >= oldest}
 
@@ -313,9 +294,7 @@ class EmbeddedTaskView(TaskView):
     def newest(self, user_id: UserId, limit: int) -> Sequence[Task]:
         where = "WHERE user_id = ? AND updated_at >= ? ORDER BY created_at DESC, task_id LIMIT ?"
         values = (user_id, self._oldest(), limit)
-        return self._look(
-            lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
-        )
+        return self._look(lambda db: select_tasks(db, where, values))
 
     @override
     def unfinished(self, user_id: UserId, *, ended_since: float = math.inf) -> Sequence[Task]:
@@ -325,9 +304,7 @@ class EmbeddedTaskView(TaskView):
             "OR updated_at >= ?) ORDER BY created_at, task_id"
         )
         values = (user_id, self._oldest(), *ENDED, ended_since)
-        return self._look(
-            lambda db: [_task(row) for row in db.execute(f"{_SELECT} {where}", values)]
-        )
+        return self._look(lambda db: select_tasks(db, where, values))
 
     @override
     def forget(self, task_id: UploadId) -> None:
@@ -369,7 +346,7 @@ class EmbeddedTaskView(TaskView):
     def check(self) -> None:
         try:
             with self._mutex:
-                self._run(_last_change)
+                self._run(last_change)
         except BackendError as error:
             raise BackendError(UNREACHABLE, reason=error.reason) from error
 
@@ -396,7 +373,7 @@ class EmbeddedTaskView(TaskView):
         with self._mutex:
             self._try_to_write_unseen()
             if self._poller is None:
-                last = self._run(_last_change)
+                last = self._run(last_change)
                 self._poller = threading.Thread(
                     target=self._poll, args=(last,), name="task-view", daemon=True
                 )
@@ -417,7 +394,7 @@ class EmbeddedTaskView(TaskView):
                     if mailbox is not None:
                         mailbox.wait(POLL_SECONDS)
                     self._closed.wait(POLL_SECONDS if mailbox is None else PAUSE_SECONDS)
-                    current = _version(database)
+                    current = data_version(database)
                     if current != version:
                         version = current
                         last = self._publish_since(database, last)
@@ -438,8 +415,8 @@ class EmbeddedTaskView(TaskView):
             return True
 
     def _publish_since(self, database: sqlite3.Connection, last: int) -> int:
-        for *row, change in database.execute(_SELECT_SINCE, (last,)).fetchall():
-            self._listeners.publish(_task(tuple(row)))
+        for task, change in changed_since(database, last):
+            self._listeners.publish(task)
             last = change
         return last
 
@@ -459,73 +436,5 @@ class EmbeddedTaskView(TaskView):
             self._database.close()
 
 
-def _one(database: sqlite3.Connection, task_id: UploadId) -> Task | None:
-    row = database.execute(f"{_SELECT} WHERE task_id = ?", (task_id,)).fetchone()
-    return None if row is None else _task(row)
-
-
-def _some(database: sqlite3.Connection, ids: Collection[UploadId]) -> dict[UploadId, Task]:
-    marks = ", ".join("?" * len(ids))
-    rows = database.execute(f"{_SELECT} WHERE task_id IN ({marks})", (*ids,))
-    return {task.facts.task_id: task for task in map(_task, rows)}
-
-
 def _moment(task: Task) -> tuple[str, int]:
     return task.epoch, task.seq
-
-
-def _version(database: sqlite3.Connection) -> int:
-    """Return a number that changes when another connection has changed the file."""
-    version: int = database.execute("PRAGMA data_version").fetchone()[0]
-    return version
-
-
-def _put_rows(database: sqlite3.Connection, tasks: Sequence[Task]) -> None:
-    first = _last_change(database) + 1
-    database.executemany(_PUT, [(*_row(task), change) for change, task in enumerate(tasks, first)])
-
-
-def _last_change(database: sqlite3.Connection) -> int:
-    last: int = database.execute("SELECT coalesce(max(change), 0) FROM tasks").fetchone()[0]
-    return last
-
-
-def _row(task: Task) -> tuple[Any, ...]:
-    facts = task.facts
-    return (
-        facts.task_id, facts.user_id, facts.filename, facts.file_hash, facts.file_size,
-        facts.temp_path, str(task.status), task.progress, task.message, task.error_code,
-        task.error_msg, task.oss_path, task.repository_id, facts.created_at, task.updated_at,
-        task.epoch, task.seq, task.attempt, task.last_progress, " ".join(task.notes),
-        task.offset,
-    )  # fmt: skip
-
-
-def _task(row: tuple[Any, ...]) -> Task:
-    column = dict(zip(_COLUMNS, row, strict=True))
-    facts = TaskFacts(
-        task_id=UploadId(column["task_id"]),
-        user_id=UserId(column["user_id"]),
-        filename=column["filename"],
-        file_hash=column["file_hash"],
-        file_size=column["file_size"],
-        temp_path=column["temp_path"],
-        created_at=column["created_at"],
-    )
-    return Task(
-        facts=facts,
-        status=TaskStatus(column["status"]),
-        progress=column["progress"],
-        message=column["message"],
-        attempt=column["attempt"],
-        epoch=column["epoch"],
-        seq=column["seq"],
-        updated_at=column["updated_at"],
-        error_code=column["error_code"],
-        error_msg=column["error_msg"],
-        oss_path=column["oss_path"],
-        repository_id=column["repository_id"],
-        last_progress=column["last_progress"],
-        notes=tuple(column["notes"].split()),
-        offset=column["arrived"],
-    )

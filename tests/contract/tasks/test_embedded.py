@@ -177,7 +177,7 @@ def test_a_change_by_another_process_between_two_looks_is_not_overwritten(
     server, worker = pair
     about = facts()
     server.put(about, RECEIVED)
-    real_version = embedded._version
+    real_version = embedded.data_version
     done: list[Task | None] = []
 
     def version(database: sqlite3.Connection) -> int:
@@ -187,7 +187,7 @@ def test_a_change_by_another_process_between_two_looks_is_not_overwritten(
             done.append(worker.put(about, change(TaskStatus.COMPLETED, 100, 1)))
         return found
 
-    monkeypatch.setattr(embedded, "_version", version)
+    monkeypatch.setattr(embedded, "data_version", version)
     server.put(facts(), PENDING)
     assert server.get(about.task_id) == done[-1]
 
