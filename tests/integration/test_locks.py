@@ -12,12 +12,19 @@ from support.tus import append, create, delete, head, offset, patch, task_id
 from support.waiting import wait_until
 
 
+def wait_until_begun(server: Server, url: str) -> None:
+    """Wait for the first byte of a PATCH: of several processes the next request may be first."""
+    wait_until(lambda: server.file_of(url).stat().st_size > 0)
+
+
 def test_a_head_takes_over_from_a_silent_patch_with_every_byte_that_had_arrived(
     server: Server,
 ) -> None:
     for round_ in range(20):
         url = create(server, 1000)
-        with silent_patch(url, 0, 1000, bytes(100 + round_)) as silent:
+        with silent_patch(url, 0, 1000, b"\0") as silent:
+            wait_until_begun(server, url)
+            silent.send(bytes(99 + round_))
             answer = head(url)
             assert (answer.status_code, answer.headers["Upload-Offset"]) == (200, str(100 + round_))
             assert silent.answer().status == 423
@@ -27,6 +34,7 @@ def test_nothing_that_a_superseded_connection_sends_later_counts(server: Server)
     content = bytes(range(200))
     url = create(server, 200)
     with silent_patch(url, 0, 200, content[:50]) as stale:
+        wait_until_begun(server, url)
         assert offset(url) == 50
         append(url, 50, content[50:])
         with suppress(OSError):
@@ -52,6 +60,7 @@ def test_many_writers_at_one_offset_make_one_file(server: Server) -> None:
 def test_a_delete_ends_a_silent_patch(server: Server) -> None:
     url = create(server, 1000)
     with silent_patch(url, 0, 1000, bytes(10)):
+        wait_until_begun(server, url)
         assert delete(url).status_code == 204
     assert head(url).status_code == 410
 

@@ -8,6 +8,7 @@ import httpx
 from support.raw_http import silent_patch
 from support.server import running_server
 from support.tus import create, offset, post
+from support.waiting import wait_until
 
 LIMITS = {
     "TUSD_LIMITS__OPEN_UPLOADS": "50",
@@ -22,6 +23,7 @@ def test_a_quota_and_a_rate_are_exact_and_an_upload_has_one_writer(tmp_path: Pat
         url = create(server, 100)
         # Each request has a connection of its own, which any process may get.
         with silent_patch(url, 0, 100, b"bytes"):
+            wait_until(lambda: server.file_of(url).stat().st_size == 5)
             assert {offset(url) for _ in range(12)} == {5}
 
         def refusal(_number: int) -> str:
