@@ -1,6 +1,7 @@
 """Carries small messages between the processes that serve one port of one machine.
 
-Rule 1: a message is a hint. One that meets a full mailbox or none is lost, and no sender waits.
+Rule 1: a message is a hint. One that meets a full mailbox or none is lost, and no sender waits. The
+kernel lets ten messages wait in a mailbox (``net.unix.max_dgram_qlen``).
 Rule 2: a process has a mailbox, a datagram socket, for each kind of message that it listens to. A
 mapped file says which mailboxes there are: nothing is sent to a process that would drop it.
 Rule 3: a sender has a socket for each receiver: messages that wait at a stopped process fill the
@@ -14,7 +15,6 @@ import os
 import select
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -116,13 +116,22 @@ class SiblingBus:
 
         return Mailbox(self._name(topic, self._number), set_listening)
 
-    def send(self, topic: Topic, message: bytes = b"") -> None:
-        """Send a message (``MAX_BYTES``) to the other processes that listen to its topic."""
+    def send(self, topic: Topic, message: bytes = b"") -> bool:
+        """Send a message (``MAX_BYTES``) to the other processes that listen to its topic.
+
+        Returns: whether no mailbox was full.
+        """
         start = topic * self._count
+        all_had_room = True
         for number, listens in enumerate(self._listeners[start : start + self._count]):
             if listens and number != self._number:
-                with suppress(OSError):  # rule 1
+                try:
                     self._senders[number].sendto(message, self._name(topic, number))
+                except BlockingIOError:
+                    all_had_room = False
+                except OSError:
+                    pass  # rule 1
+        return all_had_room
 
     def _name(self, topic: Topic, number: int) -> str:
         return f"/proc/self/fd/{self._directory}/{topic.name.lower()}.{number}"

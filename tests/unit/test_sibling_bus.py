@@ -69,9 +69,11 @@ def test_no_sender_waits_for_a_full_mailbox_and_the_others_still_get_their_messa
 ) -> None:
     full, empty = buses[1].listen(Topic.TASK), buses[2].listen(Topic.TASK)
     message = b"x" * MAX_BYTES
+    had_room = []
     for _ in range(2000):
-        buses[0].send(Topic.TASK, message)
+        had_room.append(buses[0].send(Topic.TASK, message))
         assert empty.receive() == message
+    assert (had_room[0], had_room[-1]) == (True, False)
     assert full.receive() == message
     full.close()
     empty.close()

@@ -33,8 +33,11 @@ class ReleaseRequests(Protocol):
     blocks: bool
     """Whether the processes are on several machines: requests and locks wait for a network."""
 
-    def request_release(self, upload_id: UploadId) -> None:
-        """Request the release from the upload's holder. Raises: BackendError."""
+    def request_release(self, upload_id: UploadId) -> bool:
+        """Request the release from the upload's holder. Raises: BackendError.
+
+        Returns: False: the request is lost for a process, perhaps for the holder.
+        """
         ...
 
     def subscribe(self, callback: Callable[[UploadId], None]) -> None:

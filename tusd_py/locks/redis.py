@@ -31,11 +31,12 @@ class RedisReleaseRequests(ReleaseRequests):
         self._thread: threading.Thread | None = None
 
     @override
-    def request_release(self, upload_id: UploadId) -> None:
+    def request_release(self, upload_id: UploadId) -> bool:
         try:
             self._redis.publish(CHANNEL, upload_id)
         except redis.RedisError as error:
             raise BackendError(reason=failure_reason("the locks", self._redis, error)) from error
+        return True
 
     @override
     def subscribe(self, callback: Callable[[UploadId], None]) -> None:

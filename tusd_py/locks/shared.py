@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 TRY_SECONDS: Final = 0.01
 REQUEST_SECONDS: Final = 0.5
-"""Interval at which the request to release is repeated: the bus may lose it."""
+"""Interval at which the request to release is repeated: the bus may lose it unnoticed."""
 
 
 class SharedLock(Lock):
@@ -89,8 +89,7 @@ class SharedLock(Lock):
         deadline = loop.time() + self._timeout
         request_at = loop.time()
         while loop.time() < deadline:
-            if loop.time() >= request_at:
-                await self._request_release(upload_id)
+            if loop.time() >= request_at and await self._request_release(upload_id):
                 request_at = loop.time() + REQUEST_SECONDS
             await asyncio.sleep(TRY_SECONDS)
             if await self._try_for(upload_id):
@@ -111,14 +110,15 @@ class SharedLock(Lock):
                 self._set(upload_id, fcntl.F_UNLCK)
             raise
 
-    async def _request_release(self, upload_id: UploadId) -> None:
+    async def _request_release(self, upload_id: UploadId) -> bool:
+        """Return False if the request was lost at once, so that it is repeated at the next try."""
         try:
             if self._bus.blocks:
-                await asyncio.to_thread(self._bus.request_release, upload_id)
-            else:
-                self._bus.request_release(upload_id)
+                return await asyncio.to_thread(self._bus.request_release, upload_id)
+            return self._bus.request_release(upload_id)
         except BackendError as error:
             log.warning("lock.ask.failed", extra={"upload_id": upload_id, "reason": error.reason})
+            return True
 
     def _try(self, upload_id: UploadId) -> bool:
         try:

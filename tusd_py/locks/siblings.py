@@ -21,8 +21,8 @@ class SiblingReleaseRequests(ReleaseRequests):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @override
-    def request_release(self, upload_id: UploadId) -> None:
-        self._bus.send(Topic.RELEASE, upload_id.encode())
+    def request_release(self, upload_id: UploadId) -> bool:
+        return self._bus.send(Topic.RELEASE, upload_id.encode())
 
     @override
     def subscribe(self, callback: Callable[[UploadId], None]) -> None:

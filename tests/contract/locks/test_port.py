@@ -10,10 +10,12 @@ from typing import Final
 import pytest
 from support.ids import fresh_id
 from support.services import Redis
+from support.shared_locks import shared_lock
 from support.siblings import siblings_in
 
 from tusd_py.domain.errors import UploadLocked
 from tusd_py.domain.ids import UploadId
+from tusd_py.locks import shared
 from tusd_py.locks.local import LocalLock
 from tusd_py.locks.port import Lock, ReleaseRequests
 from tusd_py.locks.redis import RedisReleaseRequests
@@ -35,14 +37,14 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
 
         def by_redis(timeout_seconds: float) -> Lock:
             server: Redis = request.getfixturevalue("redis_server")
-            return shared(RedisReleaseRequests(server.url), timeout_seconds)
+            return between(RedisReleaseRequests(server.url), timeout_seconds)
 
         def by_siblings(timeout_seconds: float) -> Lock:
             bus = SiblingBus(siblings_in(tmp_path, 0))
             stack.callback(bus.close)
-            return shared(SiblingReleaseRequests(bus), timeout_seconds)
+            return between(SiblingReleaseRequests(bus), timeout_seconds)
 
-        def shared(requests: ReleaseRequests, timeout_seconds: float) -> Lock:
+        def between(requests: ReleaseRequests, timeout_seconds: float) -> Lock:
             lock = SharedLock(tmp_path / "locks", requests, timeout_seconds=timeout_seconds)
             stack.callback(lock.close)
             return lock
@@ -319,17 +321,42 @@ def test_a_request_cancelled_in_the_moment_it_is_served_passes_the_upload_on(
     run(scenario())
 
 
+def two_processes(stack: ExitStack, folder: Path) -> list[SharedLock]:
+    """Return the locks of two processes that serve one port."""
+    opened = (shared_lock("siblings", folder, number, redis_url="") for number in range(2))
+    return [stack.enter_context(lock) for lock in opened]
+
+
+def test_more_requests_at_once_than_a_mailbox_holds_all_reach_the_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients of a network that was cut come back together, at another process."""
+    # No request that was lost is found late by its repetition.
+    monkeypatch.setattr(shared, "REQUEST_SECONDS", 600.0)
+
+    async def scenario() -> None:
+        with ExitStack() as stack:
+            here, there = two_processes(stack, tmp_path)
+            uploads = [fresh_id() for _ in range(100)]
+            holders = [Request(here, upload_id) for upload_id in uploads]
+            for holder in holders:
+                await holder.got.wait()
+            newcomers = [Request(there, upload_id) for upload_id in uploads]
+            for newcomer in newcomers:
+                await newcomer.got.wait()
+                newcomer.end.set()
+            await asyncio.gather(*(request.task for request in (*holders, *newcomers)))
+            assert {holder.release_requests for holder in holders} == {1}
+
+    run(scenario())
+
+
 def test_a_process_that_could_not_listen_once_listens_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
         with ExitStack() as stack:
-            locks = []
-            for number in range(2):
-                bus = SiblingBus(siblings_in(tmp_path, number))
-                stack.callback(bus.close)
-                locks.append(SharedLock(tmp_path / "locks", SiblingReleaseRequests(bus)))
-                stack.callback(locks[-1].close)
+            locks = two_processes(stack, tmp_path)
             upload_id = fresh_id()
             with monkeypatch.context() as without_sockets:
 
