@@ -6,17 +6,18 @@ still writes to it.
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
+from tusd_py.machine_limits import usable_cores
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BODY_THREADS: Final = min(max(2, os.cpu_count() or 2), 8)
+BODY_THREADS: Final = min(max(2, usable_cores()), 8)
 """Threads that receive bodies.
 
 A body uses a thread for one slice only, and mostly only its CPU: more threads than cores evict each

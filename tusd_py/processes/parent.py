@@ -29,6 +29,7 @@ from tusd_py import systemd
 from tusd_py.domain.errors import BackendError
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.locks.data_dir import exclusive
+from tusd_py.machine_limits import usable_cores
 from tusd_py.monitoring.listening import listening
 from tusd_py.private_files import make_private_directory
 from tusd_py.processes.listeners import bind_listeners
@@ -36,7 +37,7 @@ from tusd_py.processes.order import SETTINGS_REFUSED, Order
 from tusd_py.processes.process import LATE_SECONDS, Process
 from tusd_py.processes.sources import Sources
 from tusd_py.settings.identity import check_identity
-from tusd_py.settings.model import Settings
+from tusd_py.settings.model import MOST_PROCESSES, Settings
 from tusd_py.settings.sources import SettingsError
 from tusd_py.shared_file import forget_contents
 from tusd_py.siblings import Siblings
@@ -65,7 +66,7 @@ def has_parent(processes: int) -> bool:
 
 def count_of(processes: int) -> int:
     """Return the number of server processes for the setting."""
-    return processes or len(os.sched_getaffinity(0))
+    return processes or min(usable_cores(), MOST_PROCESSES)
 
 
 @dataclass(slots=True)

@@ -4,13 +4,13 @@ Their sources are in ``settings/sources.py``, the types of values in ``settings/
 section is in the module of its subject.
 """
 
-import os
 from pathlib import Path
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tusd_py.domain.durations import WEEK_SECONDS
+from tusd_py.machine_limits import usable_cores
 from tusd_py.protocol.host import is_loopback
 from tusd_py.settings.acceptance import InstantSettings, WhitelistSettings
 from tusd_py.settings.access import AuthSettings, CorsSettings
@@ -111,7 +111,7 @@ class Settings(Section):
         ),
     )
     workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=usable_cores,
         ge=0,
         description="Number of jobs that run at the same time in this process; 0: it runs no jobs",
     )
@@ -120,9 +120,9 @@ class Settings(Section):
         ge=0,
         le=MOST_PROCESSES,
         description=(
-            "Number of server processes on the port (Linux only); 0: one for each core. Unless "
-            "it is 1, a parent process replaces those that die, SIGHUP replaces all of them one "
-            "after another, and the jobs run in a process of their own"
+            "Number of server processes on the port (Linux only); 0: one for each core that the "
+            "service may use. Unless it is 1, a parent process replaces those that die, SIGHUP "
+            "replaces all of them one after another, and the jobs run in a process of their own"
         ),
     )
     worker_listen: ListenAddress = Field(

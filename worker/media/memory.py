@@ -5,11 +5,10 @@ poor measure: glibc reserves 64 MiB of it for the allocations of each thread, so
 ffmpeg exceed 2 GiB with a picture of 720p, for which they use 340 MB.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from tusd_py.machine_limits import usable_memory
 from tusd_py.settings.media import MediaSettings
 
 MIB: Final = 1 << 20
@@ -43,10 +42,6 @@ PROBE_BYTES: Final = 1 << 30
 """Most private memory of a program that only reads headers and decodes the first pictures."""
 MACHINE_SHARE: Final = 0.75
 """Share of the machine's memory that the programs of all slots may use, if no setting limits it."""
-_CGROUP_LIMITS: Final = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +83,4 @@ def probe_memory(media: MediaSettings) -> int:
 
 def memory_ceiling(media: MediaSettings, *, slots: int) -> int:
     """Return the most bytes of memory for one program: the setting, else a slot's share."""
-    return media.memory_limit or int(machine_memory() * MACHINE_SHARE / max(1, slots))
-
-
-def machine_memory() -> int:
-    """Return the bytes of memory that this process may use: those of the machine or container."""
-    found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for path in _CGROUP_LIMITS:
-        try:
-            text = path.read_text().strip()
-        except OSError:
-            continue
-        if text.isdecimal():
-            found.append(int(text))
-    return min(found)
+    return media.memory_limit or int(usable_memory() * MACHINE_SHARE / max(1, slots))

@@ -1,6 +1,5 @@
 """The state that the steps of one attempt share."""
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from tusd_py.domain.job_lane import JobLane
 from tusd_py.domain.rendition import Facts, ProducedFile
 from tusd_py.domain.task import TEXT_SOURCE_MISSING
 from tusd_py.domain.upload import PROFILE_KEY
+from tusd_py.machine_limits import usable_cores
 from tusd_py.monitoring.traces import Traces
 from tusd_py.monitoring.worker_metrics import WorkerMetrics
 from tusd_py.ports import Ports
@@ -187,7 +187,7 @@ class Attempt:
             needed = 2 * needed_memory(pixels, preset, 1)
             return Share(min(needed, ceiling), 1, is_short=needed > ceiling)
         running = max(1, self.heavy_running())
-        threads = max(1, len(os.sched_getaffinity(0)) // running)
+        threads = max(1, usable_cores() // running)
         return share_of(pixels, preset, threads=threads, ceiling=ceiling)
 
     def require_heavy_lane(self) -> None:

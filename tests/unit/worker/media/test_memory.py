@@ -2,8 +2,9 @@
 
 import pytest
 
+from tusd_py.machine_limits import usable_memory
 from tusd_py.settings.media import MediaSettings
-from tusd_py.worker.media.memory import MIB, machine_memory, memory_ceiling, needed_memory, share_of
+from tusd_py.worker.media.memory import MIB, memory_ceiling, needed_memory, share_of
 
 SIZES = {"720p": 1280 * 720, "1080p": 1920 * 1080, "2160p": 3840 * 2160}
 # Private MiB (VmData) of ffmpeg 5.1.9, libx264 and an H.264 source, 70 frames; the last two are
@@ -52,4 +53,4 @@ def test_a_picture_of_unknown_size_counts_as_one_of_usual_size() -> None:
 def test_the_ceiling_is_the_setting_or_a_share_of_the_machine() -> None:
     assert memory_ceiling(MediaSettings(memory_limit=3 << 30), slots=4) == 3 << 30
     found = memory_ceiling(MediaSettings(memory_limit=0), slots=4)
-    assert found == int(machine_memory() * 0.75 / 4)
+    assert found == int(usable_memory() * 0.75 / 4)
