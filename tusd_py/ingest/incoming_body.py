@@ -38,6 +38,7 @@ class IncomingBody(ABC):
     """Implements ``socket_body.SocketHandoff`` for a body that is arriving."""
 
     cycle: RequestCycle
+    """Request of the body: a weak proxy, for the application that reads the body keeps it alive."""
 
     def __init__(self, connection: Lender) -> None:
         self._connection = connection

@@ -19,6 +19,7 @@ Each start tests the parts of uvicorn on which this relies (``compat_check``).
 
 import logging
 import socket
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -361,7 +362,8 @@ class TusHttpProtocol(HttpToolsProtocol):
 
     def _hold_back(self, lender: IncomingBody) -> None:
         """Read no more of a body before the application receives it."""
-        lender.cycle = self.cycle
+        # The request has the lender in its scope: without the collector neither would be freed.
+        lender.cycle = weakref.proxy(self.cycle)
         if self._unparsed_chunks is not None:
             self.flow.hold()
         elif self._incoming is not None and self._incoming.length > PAUSE_FROM_BYTES:
