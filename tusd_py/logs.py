@@ -15,6 +15,7 @@ _NOISY: Final = (
     # These write whole requests, with their credentials, into the log.
     "httpx", "httpcore", "urllib3", "requests", "botocore", "boto3", "s3transfer", "oss2",
 )  # fmt: skip
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -26,6 +27,7 @@ def start_logging(settings: Settings, *, process: int | Literal["parent"] | None
     as_json = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
     )
+    _leave_out_unused_facts()
     handler = logging.StreamHandler()
     handler.setFormatter(_Json(process) if as_json else _Text(process))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
@@ -35,6 +37,15 @@ def start_logging(settings: Settings, *, process: int | Literal["parent"] | None
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     # A broker that is away is one line of ours; pika has seven more for each try.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+
+
+def _leave_out_unused_facts() -> None:
+    """Find neither thread, process nor line of code for each record: a third of its time.
+
+    Source: Python's logging HOWTO, "Optimization".
+    """
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class _Formatter(logging.Formatter):
@@ -74,4 +85,4 @@ class _Json(_Formatter):
         }
         if record.exc_info:
             members["error"] = self.formatException(record.exc_info)
-        return printable(masked(json.dumps(members, ensure_ascii=False, default=str)))
+        return printable(masked(_ENCODER.encode(members)))
