@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from support.clock import FakeClock
 from support.ids import fresh_id
-from support.siblings import siblings_in
+from support.siblings import listens, siblings_in
 from support.task_changes import PENDING, RECEIVED, change, facts
 from support.waiting import wait_until
 
 from tusd_py.domain.task import Task, TaskStatus
-from tusd_py.sibling_bus import SiblingBus
+from tusd_py.sibling_bus import SiblingBus, Topic
 from tusd_py.tasks import embedded, sqlite_file
 from tusd_py.tasks.embedded import EmbeddedTaskView
 
@@ -255,7 +255,7 @@ def test_what_a_sibling_puts_is_received_without_a_look_in_vain(
         about = facts()
         received: list[Task] = []
         subscription = here.subscribe_task(about.task_id, received.append)
-        wait_until(lambda: bool((tmp_path / "processes" / "task.0").exists()))
+        wait_until(lambda: listens(buses[1], Topic.TASK, 0))
         for seq, status in enumerate((PENDING, RECEIVED), 1):
             there.put(about, status)
             wait_until(lambda seq=seq: received and received[-1].seq == seq)

@@ -233,7 +233,7 @@ def test_many_threads_leave_one_order(view: TaskView) -> None:
         thread.join()
     shown = view.get(about.task_id)
     assert shown is not None
-    wait_until(lambda: received[-1].seq == shown.seq)
+    wait_until(lambda: received and received[-1].seq == shown.seq)
     assert [task.seq for task in received] == list(range(1, len(received) + 1))
     assert [task.progress for task in received] == sorted(task.progress for task in received)
     assert [task.attempt for task in received] == sorted(task.attempt for task in received)
