@@ -36,9 +36,10 @@ class StoppingState(MemoryMultipartState):
         self.left = left
 
     def add(self, part: Part) -> None:
-        if not self.left:
-            raise LeaseLost
-        self.left -= 1
+        with self.mutex:
+            if not self.left:
+                raise LeaseLost
+            self.left -= 1
         super().add(part)
 
 
@@ -196,16 +197,19 @@ def test_an_upload_completed_while_its_parts_are_sent_is_done(
     store: RemoteObjects, source: Path
 ) -> None:
     first = stopped_after(store, source, 1)
+    # Each thread adds parts, and one of them is the first.
+    others = iter([first])
 
     class Overtaken(MemoryMultipartState):
         def add(self, part: Part) -> None:
             super().add(part)
-            if len(self.added) == 1:
-                put(store, source, first)
+            for other in others:
+                put(store, source, other)
 
     late = Overtaken()
     late.multipart = first.load()
     put(store, source, late)
+    assert next(others, None) is None
     assert whole(store)
     assert list(store.incomplete_uploads()) == []
 
