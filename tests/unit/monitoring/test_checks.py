@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.migrated import put_catalog
+from support.patient_checks import patient
 from support.waiting import wait_until
 
 from tusd_py.domain.errors import BackendError, StorageFull
@@ -225,7 +226,7 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
 
 def test_a_server_on_whole_ports_is_ready_until_it_stops(tmp_path: Path, ports: Ports) -> None:
     stopping = threading.Event()
-    checks = Checks(server_checks(ports, tmp_path / "data", stopping.is_set))
+    checks = patient(server_checks(ports, tmp_path / "data", stopping.is_set))
     assert checks.readiness().status is Status.READY
     stopping.set()
     found = checks.readiness()
@@ -262,7 +263,7 @@ def test_a_worker_without_ffmpeg_is_degraded_and_without_a_thread_of_no_use(
     made = worker_checks(
         ports, tmp_path / "data", lambda: False, ffmpeg=False, ask_scanner=None, sandbox_weakness=""
     )
-    found = Checks([*made, threads_check(lambda: True, vital=True)]).readiness()
+    found = patient([*made, threads_check(lambda: True, vital=True)]).readiness()
     assert (found.status, found.reasons["ffmpeg"]) == (Status.DEGRADED, NO_FFMPEG)
-    found = Checks([*made, threads_check(lambda: False, vital=True)]).readiness()
+    found = patient([*made, threads_check(lambda: False, vital=True)]).readiness()
     assert (found.status, found.reasons["worker"]) == (Status.FAILING, DEAD_THREAD)

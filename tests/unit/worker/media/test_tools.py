@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 import pytest
+from support.patient_checks import patient
 from support.workers import WorkerInProcess
 
 from tusd_py.domain.errors import BackendError
-from tusd_py.monitoring.checks import Checks, Status
+from tusd_py.monitoring.checks import Status
 from tusd_py.monitoring.registry import Metrics
 from tusd_py.settings.model import Settings
 from tusd_py.worker.media import sandbox, tools
@@ -87,7 +88,7 @@ def test_readiness_and_metrics_report_a_weak_sandbox(
     )
     metrics = Metrics()
     whole = worker.whole(weak, metrics)
-    readiness = Checks(whole.checks()).readiness()
+    readiness = patient(whole.checks()).readiness()
     assert readiness.status is Status.FAILING  # it was not started
     assert readiness.reasons["sandbox"] == "It is weak."
     text = metrics.text().decode()
