@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.certificates import read_once
 from support.s3 import S3Server
 from support.server import Server, running_server
 from support.services import MariaDb, RabbitMq, Redis, Service
 from support.warm_start import warm_starts
+
+# A slow machine is no failure: hypothesis would judge the time of an example outside of CI too.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ def spoiled(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
 def test_spoiled_inputs_are_refused_as_documented(name: str) -> None:
     target = TARGETS[name]
 
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @settings(max_examples=60, derandomize=True)
     @given(st.one_of(spoiled(target.seeds), st.binary(max_size=200)))
     def refused_or_taken(content: bytes) -> None:
         target.run(content)

@@ -311,5 +311,5 @@ class PoolMachine(RuleBasedStateMachine):
         self.what_users_have_is_there()
 
 
-PoolMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=60, deadline=None)
+PoolMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=60)
 TestPool = PoolMachine.TestCase

@@ -117,7 +117,5 @@ class RunningHashMachine(RuleBasedStateMachine):
         assert digest == blake3.blake3(self.verified).hexdigest()
 
 
-RunningHashMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None
-)
+RunningHashMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=25)
 TestFollower = RunningHashMachine.TestCase

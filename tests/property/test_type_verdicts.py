@@ -38,7 +38,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(at=st.lists(PLACES, max_size=5), apart=st.booleans())
 def test_a_file_is_judged_alike_however_it_is_cut(case: str, at: list[int], apart: bool) -> None:
     name, content, taken = CASES[case]

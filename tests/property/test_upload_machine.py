@@ -172,5 +172,5 @@ class UploadMachine(RuleBasedStateMachine):
         assert stored == self.content
 
 
-UploadMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+UploadMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=15)
 TestUploads = UploadMachine.TestCase

@@ -90,7 +90,7 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     body=st.lists(TOKENS | st.binary(min_size=1, max_size=3000).map(chunk), max_size=30).map(
         b"".join

@@ -58,7 +58,7 @@ TOKENS = [
 ]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     body=st.lists(st.sampled_from(TOKENS) | st.binary(max_size=9), max_size=30).map(b"".join),
     cuts=st.lists(st.integers(0, 300), max_size=12),

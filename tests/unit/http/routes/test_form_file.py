@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tusd_py.domain.errors import ProtocolError
@@ -244,7 +244,6 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(
     body=st.lists(TOKENS | st.binary(max_size=20), max_size=40).map(b"".join),
     step=st.integers(0, 9),
@@ -268,7 +267,6 @@ def test_content_full_of_incomplete_delimiters_costs_no_more() -> None:
     assert Read(part(FILE, content=content) + END, step=1 << 16).content == content
 
 
-@settings(deadline=None)
 @given(
     content=st.lists(st.sampled_from([b"\r", b"\n", b"-", b"b", b"a"]), max_size=60).map(b"".join),
     step=st.integers(0, 9),
