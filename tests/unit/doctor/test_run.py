@@ -1,7 +1,13 @@
 """Checks run in parallel, independent of each other, none for ever."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 
+import pytest
+from support.clock import FakeClock
+
+from tusd_py.doctor import run
 from tusd_py.doctor.findings import CheckSkipped, Finding, Level, ok
 from tusd_py.doctor.run import Check, run_checks
 
@@ -21,14 +27,42 @@ def test_a_check_that_crashes_is_a_problem_and_the_others_go_on() -> None:
     assert after == fine()[0]
 
 
-def test_a_check_that_hangs_is_given_up_and_the_others_report() -> None:
+Findings = Future[list[Finding]]
+
+
+class DeadlineBehind(FakeClock):
+    """Passes every deadline once the last of the checks that were begun has ended."""
+
+    def __init__(self, begun: list[Findings]) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def monotonic(self) -> float:
+        if self._begun:
+            wait(self._begun[-1:], 60)
+            self.advance(3600)
+        return super().monotonic()
+
+
+def test_a_check_that_hangs_is_given_up_and_the_others_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     never = threading.Event()
+    begun: list[Findings] = []
+    run_detached = run.run_detached
+
+    def noted(work: Callable[[], list[Finding]]) -> Findings:
+        begun.append(run_detached(work))
+        return begun[-1]
+
+    monkeypatch.setattr(run, "run_detached", noted)
 
     def hang() -> list[Finding]:
         never.wait()
         return []
 
-    hung, after = run_checks([Check("hang", hang), Check("fine", fine)], seconds=0.2)
+    checks = [Check("hang", hang), Check("fine", fine)]
+    hung, after = run_checks(checks, clock=DeadlineBehind(begun))
     never.set()
     assert (hung.check, hung.level) == ("hang", Level.PROBLEM)
     assert after == fine()[0]

@@ -103,8 +103,7 @@ def test_arrival_is_shown_from_zero_to_ten(client: UploadsInProcess) -> None:
         upload_id, lambda task: seen.append((task.status.value, task.progress))
     )
     client.append(upload_id, 0, b"x" * 1000)
-    wait_until(lambda: seen)
-    assert seen[-1] == ("received", 10)
+    wait_until(lambda: seen and seen[-1] == ("received", 10))
     assert [progress for _, progress in seen] == sorted(progress for _, progress in seen)
 
 
