@@ -30,6 +30,12 @@ MANIFESTS: Final = sorted(
 )  # fmt: skip
 
 
+def all_files() -> list[Path]:
+    """Return the files that are deployed, without those that an interpreter writes meanwhile."""
+    found = DEPLOY.rglob("*")
+    return [path for path in found if "__pycache__" not in path.parts and path.is_file()]
+
+
 def environment(path: Path, *, with_examples: bool = False) -> dict[str, str]:
     """Return names and values of a ``.env`` file; ``with_examples``: also those in comments."""
     pattern = r"^#?([A-Z_0-9]+)=(.*)$" if with_examples else r"^([A-Z_0-9]+)=(.*)$"

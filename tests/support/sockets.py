@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +14,10 @@ def addresses_that_listen(pid: int) -> set[str]:
     """Return the IP addresses on which the TCP sockets of a process listen."""
     own = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(descriptor.readlink())
-        if target.startswith("socket:["):
-            own.add(target.removeprefix("socket:[").removesuffix("]"))
+        with suppress(FileNotFoundError):  # The process may have closed it.
+            target = str(descriptor.readlink())
+            if target.startswith("socket:["):
+                own.add(target.removeprefix("socket:[").removesuffix("]"))
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:

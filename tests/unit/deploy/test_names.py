@@ -4,12 +4,11 @@ import re
 
 import pytest
 from support.deploy_files import (
-    COMPOSE,
-    DEPLOY,
     DOCKERFILE,
     ENV_EXAMPLES,
     ROOT,
     UNITS,
+    all_files,
     compose,
     environment,
     manifests,
@@ -19,12 +18,7 @@ from support.deploy_files import (
 
 from tusd_py.settings.sources import SettingsError, load_settings
 
-NAMING = [
-    path
-    for path in (DEPLOY / ".env.example", COMPOSE, DOCKERFILE, *DEPLOY.rglob("*"),
-                 ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
-    if path.is_file() and path.suffix != ".pyc"
-]  # fmt: skip
+NAMING = [*all_files(), ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 SECRETS = {
     "TUSD_AUTH__ACCESS_SECRET": "9f2c61b07ad84e53a1c06e8f47d2b935",
     "MYSQL_PASSWORD": "m1",
