@@ -11,7 +11,7 @@ from draftprobe.fields import integer
 from draftprobe.peer import Peer
 from draftprobe.words import Words
 
-#: Longer than a server needs that sends 100 or 104; a server that never does costs this time.
+#: Longer than a server needs that sends 100; with one that never does each append costs this time.
 INTERIM_S = 3
 #: What the draft leaves to a server that waits for the end of a running request.
 LOCK_PATIENCE_S = 15
@@ -154,7 +154,7 @@ class Upload:
         head = [*self.append_fields(offset, complete), ("Expect", "100-continue")]
         self.peer.send_head(connection, "PATCH", self.url, head, announced)
         with contextlib.suppress(TimeoutError):
-            next_interim(connection, 100)
+            next_interim(connection, 100, INTERIM_S)
         if announced is not None:
             connection.send(sent)
         elif sent:
@@ -234,12 +234,14 @@ def addresses(heads: list[RawResponse]) -> list[RawResponse]:
     return [head for head in heads if head.status == 104 and head.get("Location")]
 
 
-def next_interim(connection: RawConnection, status: int = 104) -> RawResponse:
+def next_interim(
+    connection: RawConnection, status: int = 104, patience: float = LOCK_PATIENCE_S
+) -> RawResponse:
     """Return the next interim response of that status.
 
     Raises: TimeoutError: none came.
     """
-    while (head := connection.read_head(INTERIM_S)).status != status:
+    while (head := connection.read_head(patience)).status != status:
         assert head.status < 200, f"answered before any content: {head}"
     return head
 
