@@ -35,7 +35,8 @@ def _die_with_parent() -> None:
 class Service(ABC):
     """One server process and its directory; ``start`` after ``kill`` finds its data again."""
 
-    start_seconds = 60.0
+    start_seconds = 180.0
+    """Several runs of tests may start their services on a slow machine at the same time."""
 
     def __init__(self, name: str) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix=f"tusd-test-{name}-"))
