@@ -226,6 +226,11 @@ class RabbitMq(Engine):
             self._epmd = spawn(finder.command, finder.environment, self.directory, self.log)
         super().launch()
 
+    def wait(self) -> None:
+        """Wait until rabbitmqctl may change the broker, which accepts clients shortly before."""
+        super().wait()
+        self.control("await_startup")
+
     @property
     def epmd_pid(self) -> int:
         assert self._epmd is not None
