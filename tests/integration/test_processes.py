@@ -162,7 +162,7 @@ def test_sighup_replaces_all_processes_with_the_new_settings(
     for _ in range(8):
         options = httpx.options(server.files)
         assert options.headers["Tus-Max-Size"] == str(2 * MIB)
-    assert any("settings.need_restart" in line and "host" in line for line in server.lines)
+    server.wait_for_line("settings.need_restart", "host")
 
 
 def test_sighup_replaces_the_only_process_of_a_machine_with_one_core(tmp_path: Path) -> None:
@@ -182,8 +182,7 @@ def test_sighup_with_wrong_settings_changes_nothing(configured: tuple[Server, Pa
     before = children(server)
     settings.write_text("max_size: much\n")
     os.kill(server.pid, signal.SIGHUP)
-    wait_until(lambda: any("settings.not_reloaded" in line for line in server.lines))
-    assert any("max_size" in line for line in server.lines)
+    server.wait_for_line("settings.not_reloaded", "max_size")
     assert children(server) == before
     assert httpx.options(server.files).headers["Tus-Max-Size"] == str(MIB)
 
@@ -197,15 +196,10 @@ def test_settings_without_users_are_used_by_no_process(tmp_path: Path) -> None:
         before = children(server)
         settings.write_text("host: 127.0.0.1\n")
         os.kill(server.pid, signal.SIGHUP)
-        wait_until(lambda: any("settings.not_reloaded" in line for line in server.lines))
+        server.wait_for_line("settings.not_reloaded")
         assert children(server) == before
         os.kill(before[0], signal.SIGKILL)
-        wait_until(
-            lambda: any(
-                "process.ended" in line and "no user has to authenticate" in line
-                for line in server.lines
-            )
-        )
+        server.wait_for_line("process.ended", "no user has to authenticate")
         for _ in range(8):
             creation = httpx.post(
                 server.files, headers={"Tus-Resumable": "1.0.0", "Upload-Length": "1"}
@@ -220,10 +214,10 @@ def test_a_process_that_cannot_be_started_is_started_later(tmp_path: Path) -> No
         # The parent gets no descriptor, as it gets no process where there are too many.
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (4, limits[1]))
         os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: any("process.not_started" in line for line in server.lines))
+        server.wait_for_line("process.not_started")
         assert httpx.get(f"{server.url}/healthz").status_code == 200
         os.kill(server.pid, signal.SIGHUP)
-        wait_until(lambda: any("process.not_replaced" in line for line in server.lines))
+        server.wait_for_line("process.not_replaced")
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
         wait_until_replaced(server, killed, 2)
 

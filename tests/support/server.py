@@ -3,16 +3,18 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 import httpx
 from support.process_set import children
+from support.waiting import wait_until
 from support.warm_start import PROGRAM, Started, start
 
 from tusd_py.auth.operator_links import OperatorLinks, page_link
@@ -56,6 +58,12 @@ class Server:
         self.files = ""
         self._process: Started | None = None
         self._reader: threading.Thread | None = None
+        self._kept_port: int | None = None
+        """Descriptor of a socket that keeps the port between two starts."""
+
+    def __del__(self) -> None:
+        if self._kept_port is not None:
+            os.close(self._kept_port)
 
     @property
     def pid(self) -> int:
@@ -147,7 +155,28 @@ class Server:
             raise
         if self._reader is not None:
             self._reader.join(10)
+        self._keep_port()
         return code
+
+    def _keep_port(self) -> None:
+        """Keep the port until the next start: the kernel gives it to no socket that wants any port.
+
+        The socket does not listen: connections are refused, and another server may listen there.
+        """
+        if self._kept_port is not None or not self.port:
+            return
+        with socket.socket() as kept:
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # One of several processes may not have ended yet.
+            with suppress(OSError):
+                kept.bind(("127.0.0.1", self.port))
+                self._kept_port = os.dup(kept.fileno())
+
+    def wait_for_line(self, *words: str) -> str:
+        """Wait until it has printed a line that has all these words, and return the line."""
+        return wait_until(
+            lambda: next((line for line in self.lines if all(word in line for word in words)), None)
+        )
 
     def rss_bytes(self) -> int:
         """Return the peak of the resident memory so far (VmHWM), the sum of all its processes."""
