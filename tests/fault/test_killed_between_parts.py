@@ -45,9 +45,12 @@ def at(oss: OssProcess) -> dict[str, str]:
     return {**FAST, **environment_of(oss.url)}
 
 
-def parts(oss: OssProcess) -> list[int]:
-    """Return the numbers of the parts that arrived."""
-    return sorted(call.part_number or 0 for call in oss.calls("part") if call.status == 200)
+def parts(oss: OssProcess) -> set[int]:
+    """Return the numbers of the parts that arrived.
+
+    A part that a worker was sending when it died may arrive after that.
+    """
+    return {call.part_number or 0 for call in oss.calls("part") if call.status == 200}
 
 
 def in_the_ledger(data_dir: Path) -> list[int]:
@@ -76,13 +79,13 @@ def test_the_next_worker_sends_only_the_parts_that_are_missing(
         before = server.progress(task)
         known = in_the_ledger(server.data_dir)
         assert len(known) >= KILLED_AFTER
-        assert set(known) <= set(parts(oss))
+        assert set(known) <= parts(oss)
         oss.clear_calls()
         with running_worker(server.data_dir, env):
             done = server.wait_for_status(task, "completed", timeout=300)
         again = parts(oss)
         total = -(-SIZE // PART)
-        assert again == sorted(set(range(1, total + 1)) - set(known))
+        assert again == set(range(1, total + 1)) - set(known)
         assert len(oss.calls("init")) == 0
         assert int(str(before["progress"])) >= 70
         assert str(done["oss_path"]).startswith(f"{oss.url}/{BUCKET}/pool/")
