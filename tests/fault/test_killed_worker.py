@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import httpx
@@ -55,6 +55,19 @@ def programs_in(folder: Path) -> list[str]:
     return list(_programs(folder).values())
 
 
+def wait_until_no_program_runs(folder: Path) -> None:
+    """Wait for the ends of programs: what is in a sandbox ends after the sandbox."""
+    wait_until(lambda: not programs_in(folder))
+
+
+def stop_programs_in(folder: Path) -> None:
+    """Wait for programs and stop them: none of them ends by itself, or makes progress, after that."""
+    wait_until(lambda: programs_in(folder))
+    for pid in _programs(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+
+
 def encoders_in(folder: Path) -> list[int]:
     """Return the process ids of the sandboxes in which ffmpeg encodes a file of the folder."""
     return [pid for pid, line in _programs(folder).items() if "libx264" in line]
@@ -99,7 +112,7 @@ def test_a_worker_killed_at_any_step_leaves_one_effect(
         assert probe(stored, "stream=codec_name").split() == ["h264", "aac"]
         uploads = server.data_dir / "uploads"
         wait_until(lambda: not files_in(uploads))
-    assert programs_in(server.data_dir) == []
+    wait_until_no_program_runs(server.data_dir)
 
 
 def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
@@ -110,11 +123,11 @@ def test_a_worker_killed_inside_ffmpeg_leaves_no_ffmpeg_and_loses_no_progress(
     task = upload(server, source)
     with worker(server.data_dir, TUSD_MEDIA__PRESET="slow") as first:
         wait_until(lambda: int(str(server.progress(task)["progress"])) > 31, timeout=60)
-        assert programs_in(server.data_dir)
+        stop_programs_in(server.data_dir)
         first.kill()
         first.wait()
         reached = int(str(server.progress(task)["progress"]))
-    wait_until(lambda: not programs_in(server.data_dir))
+    wait_until_no_program_runs(server.data_dir)
     with worker(server.data_dir):
         seen = []
 
@@ -154,8 +167,7 @@ def test_ffmpeg_that_is_killed_in_its_box_is_started_again(
     source = video(tmp_path / "film.mp4", seconds=4.0, size="320x240", rate=30, crf=8)
     task = upload(server, source)
     with worker(server.data_dir, TUSD_MEDIA__PRESET="slow"):
-        wait_until(lambda: encoders_in(server.data_dir), timeout=60)
-        (pid, *_) = encoders_in(server.data_dir)
+        pid, *_ = wait_until(lambda: encoders_in(server.data_dir))
         os.kill(pid, signal.SIGKILL)
         done = server.wait_for_status(task, "completed", "failed", timeout=90)
     assert (done["status"], done["message"]) == ("completed", "上传完成")
@@ -170,10 +182,10 @@ def test_a_deleted_film_is_worked_on_no_longer(idle_server: Server, tmp_path: Pa
     # The renewal of the lease, which would detect the loss too, is not due before the test ends.
     never = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "900s"}
     with worker(server.data_dir, **never, TUSD_JOBS__RENEW_EVERY="600s"):
-        wait_until(lambda: programs_in(server.data_dir), timeout=60)
+        stop_programs_in(server.data_dir)
         deleted = delete(f"{server.files}{task}")
         assert deleted.status_code == 204
-        wait_until(lambda: not programs_in(server.data_dir))
+        wait_until_no_program_runs(server.data_dir)
         wait_until(lambda: not (server.data_dir / "work" / task).exists())
         assert query(server, "SELECT state FROM jobs") == [("cancelled",)]
         # The slot is free again.
@@ -233,10 +245,10 @@ def test_a_stopped_worker_gives_its_job_back_at_once(idle_server: Server, tmp_pa
     task = upload(server, source)
     slow = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__LEASE": "600s"}
     with worker(server.data_dir, **slow) as first:
-        wait_until(lambda: programs_in(server.data_dir))
+        stop_programs_in(server.data_dir)
         first.send_signal(signal.SIGTERM)
         assert first.wait(30) == 0
-    assert programs_in(server.data_dir) == []
+    wait_until_no_program_runs(server.data_dir)
     assert query(server, "SELECT state, attempts, crash_count FROM jobs") == [("queued", 0, 0)]
     with worker(server.data_dir):
         server.wait_for_status(task, "completed", timeout=90)
