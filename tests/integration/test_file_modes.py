@@ -21,7 +21,9 @@ def test_only_its_owner_reads_what_a_server_keeps(tmp_path: Path, mode: int) -> 
         create(server, 10, filename="unfinished.bin")
         task = upload(server, b"content")
         server.wait_for_status(task, "completed")
-        wait_until(lambda: not list((root / "work").iterdir()))
+        # The source is what the worker removes last.
+        source = server.file_of(f"{server.files}{task}")
+        wait_until(lambda: not list((root / "work").iterdir()) and not source.exists())
         open_files = [
             f"{path.relative_to(root)} {path.lstat().st_mode & 0o7777:o}"
             for path in root.rglob("*")

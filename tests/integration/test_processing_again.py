@@ -93,8 +93,8 @@ def test_a_film_is_made_again_with_other_settings_for_every_task_that_has_it(
         assert after["renditions"][0]["size"] < before["renditions"][0]["size"]
         assert made(idle, twin)["renditions"][0]["hash"] == after["renditions"][0]["hash"]
         path = after["renditions"][0]["oss_path"]
-        wait_until(lambda: idle.progress(task)["oss_path"] == path)
-        assert idle.progress(twin)["oss_path"] == path
+        for each in (task, twin):
+            wait_until(lambda each=each: idle.progress(each)["oss_path"] == path)
     assert original(idle, task) == source.read_bytes()
     assert rows(idle, "SELECT DISTINCT oss_path FROM file_upload_history") == [(path,)]
     assert not list((idle.data_dir / "work").iterdir())
