@@ -2,12 +2,12 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
-from support.metrics import by_process, failing, metrics, metrics_text
+from support.metrics import Figures, by_process, failing, metrics_text
 from support.process_set import children
 from support.server import Server, running_server
 from support.tus import task_id, upload
@@ -32,11 +32,19 @@ def figures_address(server: Server) -> str:
 
 def up(address: str) -> list[float]:
     """Return for each process whether it gives its metrics."""
-    return [
-        found["tusd_process_up"]
-        for found in by_process(metrics_text(address)).values()
-        if "tusd_process_up" in found
-    ]
+    return whether_up(by_process(metrics_text(address)))
+
+
+def whether_up(found: Mapping[str, Figures]) -> list[float]:
+    """Return for each process of a scrape whether it gave its metrics in time."""
+    return [one["tusd_process_up"] for one in found.values() if "tusd_process_up" in one]
+
+
+def whole_scrape(address: str) -> Mapping[str, Figures] | None:
+    """Return a scrape to which all three processes have answered, and a job's end has come."""
+    found = by_process(metrics_text(address))
+    ended = any(one.get("tusd_worker_attempts_total,done", 0) > 0 for one in found.values())
+    return found if ended and whether_up(found) == [1, 1, 1] else None
 
 
 def test_one_scrape_shows_all_processes(server: Server) -> None:
@@ -44,8 +52,7 @@ def test_one_scrape_shows_all_processes(server: Server) -> None:
     tasks = [task_id(upload(server, CONTENT, "a.txt")) for _ in range(6)]
     for task in tasks:
         server.wait_for_status(task, "completed")
-    wait_until(lambda: metrics(address)["tusd_worker_attempts_total,done"] > 0)
-    found = by_process(metrics_text(address))
+    found = wait_until(lambda: whole_scrape(address))
     of_servers = [one for one in found.values() if "tusd_uploads_created_total" in one]
     assert sum(one["tusd_uploads_created_total"] for one in of_servers) == len(tasks)
     assert len(of_servers) == 2
@@ -53,8 +60,7 @@ def test_one_scrape_shows_all_processes(server: Server) -> None:
     assert sum("process_open_fds" in one for one in found.values()) == 3
     # What all processes report alike comes once, without their number.
     assert found[""]["tusd_uploads_open"] == 0
-    assert up(address) == [1, 1, 1]
-    assert failing(address) == (200, "ready", {})
+    wait_until(lambda: failing(address) == (200, "ready", {}))
     assert httpx.get(f"{server.url}/metrics").status_code == 404
 
     stopped = children(server)[0]
