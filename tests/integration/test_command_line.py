@@ -180,7 +180,7 @@ def test_after_a_server_has_gone_each_file_is_named_soon() -> None:
     def answering(request: Request) -> bytes:
         taken = uploads(request)
         if request.method == "PATCH":
-            threading.Thread(target=server.close).start()
+            server.close()
         return taken
 
     with HostileServer(answering) as server:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from support.server import running_server
 from support.tus import upload
+from support.waiting import wait_until
 
 
 def gc(data_dir: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
@@ -17,7 +18,8 @@ def test_another_catalogs_objects_are_left_alone_until_they_are_adopted(tmp_path
     data_dir = tmp_path / "data"
     with running_server(data_dir, "--workers", "1") as server:
         server.wait_for_status(upload(server, b"kept"), "completed")
-    owner = data_dir / "objects" / "tusd-py-catalog"
+        owner = data_dir / "objects" / "tusd-py-catalog"
+        wait_until(owner.exists)
     ours = owner.read_text()
     owner.write_text("another")
     for flags in ([], ["--dry-run"]):
