@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from support.clients import by_aiotus
 from support.page import visiting
 from support.raw_http import connected
+from support.services import free_port
 from support.snippets import snippet
 from support.waiting import wait_until
 
@@ -24,8 +24,7 @@ LENT = "tusd_py.ingest.uvicorn_protocol:TusHttpProtocol"
 @contextmanager
 def running(example: str, folder: Path, *flags: str) -> Iterator[str]:
     """Run an example and yield its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", f"docs.examples.{example}:app", "--port", str(port),
          *flags],

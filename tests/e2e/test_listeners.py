@@ -50,6 +50,11 @@ def statuses(stream: Stream, task: str) -> list[str]:
     return [status for status, _ in groupby(arrived)]
 
 
+def first_states(stream: Stream) -> set[str]:
+    """Return the tasks of which a user's stream has a state."""
+    return {event.task_id for event in stream.arrivals}
+
+
 @contextmanager
 def published(view: Redis) -> Iterator[redis.client.PubSub]:
     """Subscribe to Redis directly."""
@@ -92,6 +97,7 @@ def test_every_stream_gets_every_state_in_order_and_one_end_through_one_connecti
             streams = await open_streams(here.url, [f"{EVENTS}/{task}" for task in tasks * 12])
             mine = await open_streams(here.url, [EVENTS] * 5)
             await until(lambda: all(stream.arrivals for stream in streams), timeout=30)
+            await until(lambda: all(first_states(stream) == set(tasks) for stream in mine))
             assert listening_connections(view) == 2, "one of the server and one of this test"
             cluster.add_worker()
             for url in urls:
@@ -144,6 +150,6 @@ def test_after_a_restart_of_redis_each_stream_gets_its_end_exactly_once(
             assert progress == sorted(progress)
             assert sum(event.status in ENDS for event in stream.arrivals) == stream.ends == 1
             stream.close()
-        assert listening_connections(view) == 1
+        await until(lambda: listening_connections(view) == 1)
 
     asyncio.run(work())

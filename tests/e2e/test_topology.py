@@ -270,16 +270,16 @@ def test_uploads_and_events_go_over_http_2_and_tls(deployed: Deployed) -> None:
         wait_until(lambda: states)
         known, sent = len(states), 0
 
-        def first_half() -> Iterator[bytes]:
+        def first_part() -> Iterator[bytes]:
             """Send piece by piece until an event shows the upload's own progress."""
             nonlocal sent
-            while sent < len(content) // 2 or (len(states) == known and sent < len(content)):
-                piece = content[sent : sent + 20_000]
+            while len(states) == known and sent < len(content):
+                piece = content[sent : sent + 5_000]
                 sent += len(piece)
                 yield piece
                 threading.Event().wait(0.02)
 
-        done = http.patch(url, headers=chunk(0), content=first_half())
+        done = http.patch(url, headers=chunk(0), content=first_part())
         assert (done.http_version, done.status_code) == ("HTTP/2", 204)
         assert sent < len(content)
         assert states[-1]["progress"] in range(1, 10)
