@@ -78,9 +78,13 @@ const STEPS = {
       ([what, many]) => document.querySelectorAll(`#tasks li[data-status="${what}"]`).length >= many,
       [status, count],
     ),
+  // Wait for a text within an element, or until it has none: every text includes the empty one.
   text: async (selector, wanted) =>
     page.waitForFunction(
-      ([where, what]) => document.querySelector(where)?.innerText.includes(what),
+      ([where, what]) => {
+        const text = document.querySelector(where)?.innerText
+        return what ? text?.includes(what) : text?.trim() === ''
+      },
       [selector, wanted],
     ),
   there: async (selector) => page.waitForSelector(selector),
