@@ -5,7 +5,9 @@ names the bucket whose rows may be the key's.
 Rule 2: a bucket is changed under the lock of one byte of the file, which the kernel frees when its
 holder dies.
 Rule 3: a change takes microseconds. A process that was stopped within one must not stop the others:
-after ``PATIENCE_SECONDS`` they go on without the lock, and may lose a change of that bucket.
+after ``PAUSES`` they go on without the lock, and may lose a change of that bucket. The pauses are
+counted, not their time: when all processes stand still together, as those of a container do that
+has used its share of the processors, the holder goes on together with those that wait for it.
 """
 
 import fcntl
@@ -24,9 +26,9 @@ from tusd_py.shared_file import open_shared
 
 ROWS: Final = 32
 """Rows of a bucket."""
-PATIENCE_SECONDS: Final = 0.05
 YIELDS: Final = 20
 """Tries without a pause: as a rule the holder only has to be given a processor."""
+PAUSES: Final = 100
 PAUSE_SECONDS: Final = 0.0005
 _DIGEST_BYTES: Final = 16
 _FREE: Final = bytes(_DIGEST_BYTES)
@@ -118,18 +120,14 @@ class SharedTable:
                     set_byte_lock(self._file, fcntl.F_UNLCK, number)
 
     def _take(self, number: int) -> bool:
-        tries, deadline = 0, None
-        while not try_byte_lock(self._file, number):
-            now = time.monotonic()
-            deadline = now + PATIENCE_SECONDS if deadline is None else deadline
-            if now >= deadline:
-                return False
-            tries += 1
-            if tries <= YIELDS:
+        for tries in range(YIELDS + PAUSES):
+            if try_byte_lock(self._file, number):
+                return True
+            if tries < YIELDS:
                 os.sched_yield()
             else:
                 time.sleep(PAUSE_SECONDS)
-        return True
+        return False
 
     def close(self) -> None:
         """Free all resources. The rows stay."""

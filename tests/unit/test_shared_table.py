@@ -1,6 +1,9 @@
 """The table that several processes share."""
 
+import itertools
 from pathlib import Path
+
+import pytest
 
 from tusd_py.shared_table import SharedTable
 
@@ -27,6 +30,29 @@ def test_a_row_is_found_by_its_key_until_it_is_released(tmp_path: Path) -> None:
         assert bucket.memory[row : row + 8] == bytes(8)
     here.close()
     there.close()
+
+
+def test_the_holder_has_its_time_after_all_stood_still_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes of a container that has used its share of the processors are stopped at once."""
+    holder, other, third = (open_table(tmp_path) for _ in range(3))
+    held, pauses, clock = holder.locked("key"), itertools.count(1), itertools.count(step=3600)
+
+    def pause(_seconds: float) -> None:
+        if next(pauses) == 3:
+            held.__exit__(None, None, None)
+
+    monkeypatch.setattr("tusd_py.shared_table.time.sleep", pause)
+    monkeypatch.setattr("tusd_py.shared_table.time.monotonic", lambda: next(clock))
+    held.__enter__()
+    with other.locked("key"):
+        assert next(pauses) == 4
+        # The key is locked: a third one has to wait.
+        with third.locked("key"):
+            assert next(pauses) > 50
+    for table in (holder, other, third):
+        table.close()
 
 
 def test_a_wait_for_a_holder_that_does_not_go_on_is_short(
