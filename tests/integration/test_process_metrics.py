@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.metrics import Figures, by_process, failing, metrics_text
-from support.process_set import children
+from support.process_set import children, stop
 from support.server import Server, running_server
 from support.tus import task_id, upload
 from support.waiting import wait_until
@@ -64,7 +64,7 @@ def test_one_scrape_shows_all_processes(server: Server) -> None:
     assert httpx.get(f"{server.url}/metrics").status_code == 404
 
     stopped = children(server)[0]
-    os.kill(stopped, signal.SIGSTOP)
+    stop(stopped)
     try:
         wait_until(lambda: sorted(up(address)) == [0, 1, 1])
     finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.process_set import children, lives, wait_until_replaced
+from support.process_set import children, lives, stop, wait_until_replaced
 from support.raw_http import silent_patch
 from support.server import Server, running_server
 from support.tokens import SECRET
@@ -271,7 +271,7 @@ def slow_download(server: Server, url: str) -> Iterator[None]:
 def test_a_stopped_process_loses_its_listener_to_another_one(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", *TWO) as server:
         stopped = children(server)[0]
-        os.kill(stopped, signal.SIGSTOP)
+        stop(stopped)
         try:
             # Each of these would wait for the stopped process with a probability of one half.
             for _ in range(12):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.ids import fresh_id
+from support.process_set import stop
 from support.services import Redis
 from support.shared_locks import shared_lock
 
@@ -120,7 +121,7 @@ def test_a_stopped_process_stays_the_only_writer_until_it_wakes(
 ) -> None:
     upload_id, other_id = fresh_id(), fresh_id()
     process = holder(upload_id)
-    os.kill(process.pid, signal.SIGSTOP)
+    stop(process.pid)
 
     async def scenario() -> None:
         with opened(0.3) as lock:

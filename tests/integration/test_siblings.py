@@ -1,9 +1,8 @@
 """What processes of one port share is exact between real processes, and outlives none of them."""
 
-import os
-import signal
 from pathlib import Path
 
+from support.process_set import stop
 from support.sibling_processes import answers, charging, counting, ready, running
 from support.siblings import siblings_in
 
@@ -45,6 +44,6 @@ def test_a_stopped_process_stops_no_other(tmp_path: Path) -> None:
         victim = processes[0][0]
         processes[0][1].send(("busy", 10**9, 10**6))
         assert victim.pid is not None
-        os.kill(victim.pid, signal.SIGSTOP)
+        stop(victim.pid)
         assert answers(processes[1:], "busy", 10**9, TRIES) == 3 * TRIES
         assert answers(processes[1:], "other", 10, TRIES) == 10

@@ -1,5 +1,8 @@
 """The processes of a server that was started with ``--processes``."""
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +37,24 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def stop(pid: int) -> None:
+    """Send SIGSTOP to a process and wait until all its threads stand still.
+
+    One thread takes the signal for all. Until the machine runs it, the others may accept a
+    connection, which nothing answers then.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(state == "T" for state in _states_of_threads(pid)))
+
+
+def _states_of_threads(pid: int) -> list[str]:
+    states = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            states.append((thread / "stat").read_text().rpartition(")")[2].split()[0])
+    return states
 
 
 def wait_until_replaced(server: "Server", gone: int, count: int) -> None:
