@@ -19,20 +19,26 @@ TRIES: Final = 6
 """Publications of a refused message; their pauses last 3.1 s together."""
 
 
-_PERSISTENT: Final = pika.BasicProperties(
+PERSISTENT: Final = pika.BasicProperties(
     content_type="application/json", delivery_mode=pika.DeliveryMode.Persistent, headers={}
 )
 """Properties of a message that survives a restart of the broker."""
 
 
-def publish(channel: BlockingChannel, payload: bytes) -> None:
+def publish(
+    channel: BlockingChannel,
+    payload: bytes,
+    *,
+    queue: str = QUEUE,
+    properties: pika.BasicProperties = PERSISTENT,
+) -> None:
     """Publish a message that must reach the queue, on a channel with confirms. Blocks.
 
     Raises: NackError: the broker refused the message ``TRIES`` times; AMQPError.
     """
     for failures in range(1, TRIES + 1):
         try:
-            channel.basic_publish("", QUEUE, payload, _PERSISTENT, mandatory=True)
+            channel.basic_publish("", queue, payload, properties, mandatory=True)
         except NackError:
             if failures == TRIES:
                 raise

@@ -108,6 +108,23 @@ def test_what_is_no_message_is_put_aside_and_the_consumer_lives(
     wait_until(lambda: queue.dead_depth() == 1)
 
 
+def test_dead_letters_stay_however_often_they_are_read(
+    queue: RabbitMqQueue, channel: BlockingChannel, rabbitmq: RabbitMq, url: str
+) -> None:
+    """A quorum queue of RabbitMQ 4 drops a message that returned to it 20 times."""
+    host = url.rpartition("/")[2]
+    rabbitmq.control("set_policy", "-p", host, "as-version-4", ".*", '{"delivery-limit": 20}')
+    sent = [encode(message()) for _ in range(3)]
+    with_reason = pika.BasicProperties(headers={"reason": "why not"})
+    for payload in sent:
+        channel.basic_publish(DEAD_LETTER_EXCHANGE, "", payload, with_reason)
+    wait_until(lambda: len(dead(queue)) == 3)
+    for _ in range(12):
+        assert dead(queue) == [(payload, "why not") for payload in sent]
+        assert not queue.settle_dead_letters(["0123456789ab"], again=False)
+    wait_until(lambda: queue.dead_depth() == 3)
+
+
 def test_dead_letters_are_sent_again_or_dropped_by_name(
     queue: RabbitMqQueue, channel: BlockingChannel
 ) -> None:
