@@ -32,7 +32,8 @@ def imported(lines: Iterable[str]) -> set[str]:
 
 
 def served(folder: Path, *flags: str, env: Mapping[str, str] | None = None) -> set[str]:
-    with running_server(folder, *flags, env=env, program=TRACED) as server:
+    one = ("--processes", "1")  # With several the parent starts the servers.
+    with running_server(folder, *one, *flags, env=env, program=TRACED) as server:
         address = next(at for at, line in enumerate(server.lines) if line.startswith("upload to"))
         return imported(server.lines[:address])
 
