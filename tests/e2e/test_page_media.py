@@ -76,6 +76,23 @@ def test_a_player_goes_on_after_the_end_of_its_link(tmp_path: Path) -> None:
             assert violations(visit.seen()) == []
 
 
+def test_the_player_that_was_begun_last_plays(tmp_path: Path) -> None:
+    """An earlier one whose bytes come late does not begin in its place."""
+    film, sound = video(tmp_path / "film.mp4"), tmp_path / "tone.mp3"
+    make(["-f", "lavfi", "-i", "sine=440:d=60", str(sound)])
+    with running_server(tmp_path / "data", "--workers", "1", env=FAST) as server:
+        for file in (film, sound):
+            server.wait_for_status(upload(server, file), "completed")
+        with visiting(
+            f"{server.url}/",
+            ["rows", 2], ["text", "#tasks .facts", "1:00 · MP3"], ["late"],
+            ["named", "button", "Play tone.mp3"], ["there", "#tasks audio"],
+            ["press", "#tasks [data-opens=video]"], ["there", "#tasks video"],
+            ["loaded", "audio"], ["loaded", "video"], ["playing", "video"], ["halted", "audio"],
+        ) as visit:  # fmt: skip
+            assert violations(visit.seen()) == []
+
+
 def test_what_happens_elsewhere_and_meanwhile(tmp_path: Path) -> None:
     with running_server(tmp_path / "data", "--workers", "0") as server:
         first, _, other = (upload(server, os.urandom(9), f"{name}.bin") for name in "abc")

@@ -22,6 +22,9 @@ for (const [path, answer] of Object.entries(options.answers ?? {})) {
 let page
 const requests = []
 const complaints = []
+// Addresses whose bytes players get, and requests that wait for theirs.
+const arrived = new Set()
+const waiting = []
 async function open() {
   page = await context.newPage()
   page.setDefaultTimeout((options.patience ?? 60) * 1000)
@@ -210,6 +213,27 @@ const STEPS = {
     await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
   },
   halted: async (selector) => page.waitForFunction((where) => document.querySelector(where).paused, selector),
+  // Players get no bytes before the step `loaded`.
+  late: async () =>
+    page.route('**/*', async (route) => {
+      const address = route.request().url()
+      if (route.request().resourceType() === 'media' && !arrived.has(address)) {
+        await new Promise((resolve) => waiting.push([address, resolve]))
+      }
+      await route.continue()
+    }),
+  // A player gets its bytes, all that it needs to begin.
+  loaded: async (selector) => {
+    const address = await page.$eval(selector, (element) => element.currentSrc || element.src)
+    arrived.add(address)
+    for (const [held, resolve] of waiting) if (held === address) resolve()
+    await page.waitForFunction((where) => document.querySelector(where).readyState === 4, selector)
+  },
+  playing: async (selector) =>
+    page.waitForFunction((where) => {
+      const element = document.querySelector(where)
+      return !element.paused && element.currentTime > 0
+    }, selector),
   // A player is halted at a second, and goes on after that many seconds of a pause, by a link of its own.
   resumed: async (selector, second, pause) => {
     const player = page.locator(selector)

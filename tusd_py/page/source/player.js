@@ -3,10 +3,15 @@ import { waveform } from './waveform.js'
 
 const PLAYLIST = 'application/vnd.apple.mpegurl'
 
-// Only one plays at a time.
-document.addEventListener('play', ({ target }) => {
-  for (const other of document.querySelectorAll('video, audio')) if (other !== target) other.pause()
-}, true)
+/** Only one plays at a time: the one that was begun last. */
+let chosen
+document.addEventListener('play', ({ target }) => choose(target), true)
+
+function choose(element) {
+  chosen = element
+  // A player that is still loading does not begin by itself after this.
+  for (const other of document.querySelectorAll('video, audio')) if (other !== element) other.pause()
+}
 
 /** A player. `what`: {name, main, renditions, address(name), isOld(), renew(), language, text}. */
 export function player(kind, what) {
@@ -17,6 +22,7 @@ export function player(kind, what) {
   element.autoplay = true
   element.preload = 'metadata'
   element.setAttribute('aria-label', name)
+  choose(element)
   if (kind === 'video' && of.poster) element.poster = address('poster')
   for (const each of renditions.filter((one) => one.name.startsWith('subtitles-'))) element.append(subtitles(each, what))
   const playsLists = of.hls && element.canPlayType(PLAYLIST)
@@ -58,7 +64,7 @@ function keepPlaying(element, names, { address, isOld, renew }) {
     element.pause()
     await renew()
     isRenewing = false
-    load(plays)
+    load(plays && chosen === element)
   }
 
   element.addEventListener('timeupdate', () => {
