@@ -88,7 +88,7 @@ def test_the_player_that_was_begun_last_plays(tmp_path: Path) -> None:
             ["rows", 2], ["text", "#tasks .facts", "1:00 · MP3"], ["late"],
             ["named", "button", "Play tone.mp3"], ["there", "#tasks audio"],
             ["press", "#tasks [data-opens=video]"], ["there", "#tasks video"],
-            ["loaded", "audio"], ["loaded", "video"], ["playing", "video"], ["halted", "audio"],
+            ["playable", "audio"], ["playable", "video"], ["playing", "video"], ["halted", "audio"],
         ) as visit:  # fmt: skip
             assert violations(visit.seen()) == []
 

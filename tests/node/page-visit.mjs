@@ -213,7 +213,7 @@ const STEPS = {
     await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] })
   },
   halted: async (selector) => page.waitForFunction((where) => document.querySelector(where).paused, selector),
-  // Players get no bytes before the step `loaded`.
+  // Players get no bytes before the step `playable`.
   late: async () =>
     page.route('**/*', async (route) => {
       const address = route.request().url()
@@ -223,7 +223,7 @@ const STEPS = {
       await route.continue()
     }),
   // A player gets its bytes, all that it needs to begin.
-  loaded: async (selector) => {
+  playable: async (selector) => {
     const address = await page.$eval(selector, (element) => element.currentSrc || element.src)
     arrived.add(address)
     for (const [held, resolve] of waiting) if (held === address) resolve()
