@@ -126,6 +126,7 @@ class SharedTable:
             if tries < YIELDS:
                 os.sched_yield()
             else:
+                # The kernel's own wait for a lock has no limit, which rule 3 needs.
                 time.sleep(PAUSE_SECONDS)
         return False
 

@@ -90,6 +90,7 @@ def running(place: Path, *arguments: object, before: str = "") -> Iterator[tuple
         while not _answers(address):
             if process.poll() is not None or time.monotonic() - began > START_SECONDS:
                 raise RuntimeError(f"{arguments} did not start")
+            # A start is measured as clients see it, and nothing reports that a port answers.
             time.sleep(PAUSE_SECONDS)
         seconds = time.monotonic() - began
         yield address, Start(seconds, _cpu_seconds(process.pid), _mib(process.pid))

@@ -31,6 +31,7 @@ def exclusive(data_dir: Path) -> Iterator[int]:
             if _holder_lives(descriptor) or time.monotonic() > deadline:
                 sentence = "Another server uses this data directory."
                 raise BackendError(sentence, reason=f"another server uses {data_dir}")
+            # A wait of the kernel for the lock would have no limit of time.
             time.sleep(_TRY_SECONDS)
         with suppress(OSError):  # the disk is full
             os.ftruncate(descriptor, 0)

@@ -112,6 +112,7 @@ def _answer(listener: socket.socket, text: Callable[[], bytes]) -> None:
             if error.errno == errno.EINVAL:
                 return
             log.warning("figures.not_answered", extra={"reason": str(error)})
+            # Nothing reports that descriptors are free again; another try at once would spin.
             time.sleep(_RETRY_SECONDS)
             continue
         with connection:
