@@ -1,12 +1,14 @@
 """Pictures, films and sounds on the page in a real Chromium, and what is said outside of it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from support.media import make, video
 from support.page import visiting
-from support.server import STILLS, running_server
+from support.server import STILLS, Server, running_server
 from support.tus import delete, upload
 
 FAST = {**STILLS, "TUSD_MEDIA__PRESET": "ultrafast"}
@@ -54,12 +56,19 @@ def test_pictures_are_a_grid_with_a_viewer(tmp_path: Path) -> None:
     assert violations(seen) == []
 
 
-def test_a_player_goes_on_after_the_end_of_its_link(tmp_path: Path) -> None:
-    film, sound = video(tmp_path / "film.mp4"), tmp_path / "tone.mp3"
+@contextmanager
+def film_and_sound(folder: Path) -> Iterator[Server]:
+    """Run a server that has ``film.mp4`` and ``tone.mp3``, which lasts a minute."""
+    film, sound = video(folder / "film.mp4"), folder / "tone.mp3"
     make(["-f", "lavfi", "-i", "sine=440:d=60", str(sound)])
-    with running_server(tmp_path / "data", "--workers", "1", env=FAST) as server:
+    with running_server(folder / "data", "--workers", "1", env=FAST) as server:
         for file in (film, sound):
             server.wait_for_status(upload(server, file), "completed")
+        yield server
+
+
+def test_a_player_goes_on_after_the_end_of_its_link(tmp_path: Path) -> None:
+    with film_and_sound(tmp_path) as server:
         shown = "0:00 of 1:00"
         with visiting(
             f"{server.url}/",
@@ -78,19 +87,14 @@ def test_a_player_goes_on_after_the_end_of_its_link(tmp_path: Path) -> None:
 
 def test_the_player_that_was_begun_last_plays(tmp_path: Path) -> None:
     """An earlier one whose bytes come late does not begin in its place."""
-    film, sound = video(tmp_path / "film.mp4"), tmp_path / "tone.mp3"
-    make(["-f", "lavfi", "-i", "sine=440:d=60", str(sound)])
-    with running_server(tmp_path / "data", "--workers", "1", env=FAST) as server:
-        for file in (film, sound):
-            server.wait_for_status(upload(server, file), "completed")
-        with visiting(
-            f"{server.url}/",
-            ["rows", 2], ["text", "#tasks .facts", "1:00 · MP3"], ["late"],
-            ["named", "button", "Play tone.mp3"], ["there", "#tasks audio"],
-            ["press", "#tasks [data-opens=video]"], ["there", "#tasks video"],
-            ["playable", "audio"], ["playable", "video"], ["playing", "video"], ["halted", "audio"],
-        ) as visit:  # fmt: skip
-            assert violations(visit.seen()) == []
+    with film_and_sound(tmp_path) as server, visiting(
+        f"{server.url}/",
+        ["rows", 2], ["text", "#tasks .facts", "1:00 · MP3"], ["late"],
+        ["named", "button", "Play tone.mp3"], ["there", "#tasks audio"],
+        ["press", "#tasks [data-opens=video]"], ["there", "#tasks video"],
+        ["playable", "audio"], ["playable", "video"], ["playing", "video"], ["halted", "audio"],
+    ) as visit:  # fmt: skip
+        assert violations(visit.seen()) == []
 
 
 def test_what_happens_elsewhere_and_meanwhile(tmp_path: Path) -> None:
