@@ -11,17 +11,21 @@ from pathlib import Path
 import httpx
 import pytest
 from support.media import video
+from support.metrics import metrics
 from support.migrated import put_catalog
 from support.page import visiting
 from support.server import Server, running_server
 from support.tokens import SECRET, bearer, token
 from support.tus import append, create, delete, head, task_id, upload
 from support.waiting import wait_until
+from support.workers import running_worker
 
 from tusd_py.clock import SystemClock
 
 MIB = 1 << 20
 DAY = 86_400.0
+READ = "tusd_http_requests_total,GET,/api/file/upload/tasks,2xx"
+"""Figure of how often the list was read."""
 SLOW_FILM = {"TUSD_MEDIA__PRESET": "slow", "TUSD_JOBS__RENEW_EVERY": "0.2"}
 
 
@@ -249,3 +253,26 @@ def test_an_empty_page_says_what_may_be_sent(tmp_path: Path) -> None:
             context={"locale": "zh-CN", "viewport": {"width": 320, "height": 640}, "hasTouch": True, "isMobile": True},
         ) as phone:  # fmt: skip
             phone.seen()
+
+
+def test_a_file_that_ends_while_its_row_is_read_is_shown_as_it_is(tmp_path: Path) -> None:
+    newer = [f"{number}.bin" for number in range(199)]
+    put_files(tmp_path / "data", newer, newest=SystemClock().now() + DAY)
+    with running_server(tmp_path / "data", "--workers", "0") as server:
+        # Its row is far from what is seen: of rows that are near the details are read.
+        url = create(server, 2)
+        with visiting(
+            f"{server.url}/",
+            ["rows", 100], ["line"], ["readMore"], ["line"], ["moreArrives"], ["rows", 200],
+            ["until", "completed", 200],
+        ) as visit:  # fmt: skip
+            visit.wait_for_line()
+            append(url, 0, b"ab")
+            # The page has looked for its row at the head of the list.
+            wait_until(lambda: metrics(server.url)[READ] == 2)
+            visit.go_on()
+            visit.wait_for_line()
+            with running_worker(server.data_dir, {}):
+                server.wait_for_status(task_id(url), "completed")
+            visit.go_on()
+            visit.seen()

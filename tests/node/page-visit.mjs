@@ -24,6 +24,7 @@ const requests = []
 const complaints = []
 // Addresses whose bytes players get, and requests that wait for theirs.
 const arrived = new Set()
+let letMoreArrive
 const waiting = []
 async function open() {
   page = await context.newPage()
@@ -272,6 +273,21 @@ const STEPS = {
   rows: async (count) =>
     page.waitForFunction((many) => document.querySelectorAll('#tasks li').length === many, count),
   title: async (part) => page.waitForFunction((wanted) => document.title.includes(wanted), part),
+  // More of the list is read; the answer arrives at the step `moreArrives`.
+  readMore: async () => {
+    const answered = new Promise((resolve) => {
+      const answer = async (route) => {
+        const response = await route.fetch()
+        resolve()
+        await new Promise((arrives) => (letMoreArrive = arrives))
+        await route.fulfill({ response })
+      }
+      page.route(/cursor=/, answer, { times: 1 })
+    })
+    await page.click('#more')
+    await answered
+  },
+  moreArrives: async () => letMoreArrive(),
   // The accessible name of what has the focus.
   focused: async (name) =>
     page.waitForFunction((wanted) => (document.activeElement.ariaLabel ?? document.activeElement.textContent) === wanted, name),

@@ -17,6 +17,7 @@ WITHOUT_A_MODULE: Final[Mapping[str, str]] = {
     "unit/test_dependencies.py": "the project as a whole",
     "unit/test_import_contracts.py": "the project as a whole",
     "unit/test_mirror.py": "the project as a whole",
+    "unit/test_scripts.py": "the project as a whole",
     "unit/test_words.py": "the project as a whole",
     "unit/uploads/test_completeness.py": "what every use case promises",
     "unit/uploads/test_long_work.py": "what every use case promises",

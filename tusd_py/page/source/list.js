@@ -330,16 +330,23 @@ async function readMore() {
   if (!next) return
   const begun = version
   more.disabled = true
+  // Events wait, as in `readPages`: one that comes behind the answer's state would be passed over.
+  held = []
   const page = await pageAt(next)
+  const events = held
+  held = undefined
   more.disabled = false
-  if (version !== begun || !page.tasks) return
-  total = page.total
-  next = page.next
-  keepCursor(page)
-  for (const entry of page.tasks) {
-    elsewhere.delete(entry.task_id)
-    if (!rows.has(entry.task_id) && !deleted.has(entry.task_id)) add(entry, null)
+  if (version !== begun) return
+  if (page.tasks) {
+    total = page.total
+    next = page.next
+    keepCursor(page)
+    for (const entry of page.tasks) {
+      elsewhere.delete(entry.task_id)
+      if (!rows.has(entry.task_id) && !deleted.has(entry.task_id)) add(entry, null)
+    }
   }
+  for (const event of events) follow(event)
   showCount()
   details.readOn()
 }
