@@ -15,14 +15,23 @@ LATE_SECONDS: Final = 3.0
 """A process that is silent for this time accepts no connections."""
 SILENT_SECONDS: Final = 30.0
 """A process that is silent for this time is killed."""
+GRACE_SECONDS: Final = 10.0
+"""Time beyond ``shutdown_timeout`` after which a process that should end is killed."""
 
 
 class Process:
     """Starts a process and follows it."""
 
-    def __init__(self, order: Order, program: "subprocess.Popen[bytes]", channel: Channel) -> None:
+    def __init__(
+        self,
+        order: Order,
+        program: "subprocess.Popen[bytes]",
+        channel: Channel,
+        shutdown_timeout: float,
+    ) -> None:
         self.order = order
         self.channel = channel
+        self._end_seconds = shutdown_timeout + GRACE_SECONDS
         self.banner: Sequence[str] = ()
         self.failure = ""
         """Why it can't start, in a sentence."""
@@ -37,8 +46,12 @@ class Process:
         self._serves: list[int] = []
 
     @classmethod
-    def start(cls, order: Order) -> Self:
-        """Start a Python of its own, which loads the program as it is now. Raises: OSError."""
+    def start(cls, order: Order, shutdown_timeout: float) -> Self:
+        """Start a Python of its own, which loads the program as it is now.
+
+        Args: shutdown_timeout: in seconds, of the settings that the process reads.
+        Raises: OSError.
+        """
         channel, theirs = Channel.pair()
         with theirs:
             program = subprocess.Popen(
@@ -49,7 +62,7 @@ class Process:
                 process_group=0,
             )
         channel.send(MessageKind.ORDER, order.content())
-        return cls(order, program, channel)
+        return cls(order, program, channel, shutdown_timeout)
 
     @property
     def pid(self) -> int:
@@ -94,14 +107,15 @@ class Process:
         if slots != self._serves and self.channel.send(MessageKind.LISTENERS, slots):
             self._serves = slots
 
-    def end(self, number: signal.Signals, *, by: float) -> None:
-        """Request its end; ``by`` is the time at which it should be killed."""
-        self.expect_end(by)
+    def end(self, number: signal.Signals, now: float) -> None:
+        """Request its end by a signal."""
+        self.expect_end(now)
         self._program.send_signal(number)
 
-    def expect_end(self, by: float) -> None:
-        """Note that it ends; ``by`` is the time at which it should be killed."""
-        self.ends_by = by if self.ends_by is None else self.ends_by
+    def expect_end(self, now: float) -> None:
+        """Note that it ends from now on, for which it has the time of its own settings."""
+        if self.ends_by is None:
+            self.ends_by = now + self._end_seconds
 
     def kill(self) -> None:
         """End it at once."""
