@@ -111,10 +111,13 @@ def ended(place: Path, *arguments: object) -> Start:
 
 
 def _process(place: Path, *arguments: object) -> "subprocess.Popen[bytes]":
+    env = {**os.environ, "TUSD_LOG_LEVEL": "error", "PYTHONPATH": str(place)}
+    # Modules are compiled once, as those of an installed package are.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.Popen(
         [sys.executable, "-m", "tusd_py", *map(str, arguments)],
         cwd=place,
-        env={**os.environ, "TUSD_LOG_LEVEL": "error", "PYTHONPATH": str(place)},
+        env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
