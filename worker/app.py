@@ -267,17 +267,18 @@ def run(
     announce: Callable[[str], None],
     siblings: Siblings | None = None,
     started: Callable[[], None] = lambda: None,
+    stopping: Callable[[], None] = lambda: None,
 ) -> int:
     """Run a worker in its own process until SIGTERM or SIGINT, and return the exit code.
 
     Args: announce: called with the address of the worker's metrics if ``worker_listen`` is set.
         siblings: the server processes whose jobs it runs, if it has the same parent. started:
-        called once it claims jobs.
+        called once it claims jobs. stopping: called once it begins to stop.
     Raises: BackendError, OSError: the data directory or the address can't be used.
     """
-    stopping = threading.Event()
+    must_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_: must_stop.set())
     with ExitStack() as stack:
         ports = open_ports(settings, siblings=siblings)
         stack.callback(ports.close)
@@ -295,9 +296,10 @@ def run(
             announce(f"figures    {address}/metrics")
         worker.start()
         stack.callback(worker.stop, settings.shutdown_timeout)
+        stack.callback(stopping)
         exclude_from_collection()
         started()
-        while not stopping.wait(1.0):
+        while not must_stop.wait(1.0):
             if not worker.alive():
                 return 1
     return 0

@@ -165,6 +165,21 @@ def test_sighup_replaces_all_processes_with_the_new_settings(
     server.wait_for_line("settings.need_restart", "host")
 
 
+def test_sighup_during_the_start_replaces_all_after_it(tmp_path: Path) -> None:
+    """They may have read the settings before these were changed."""
+    command = [sys.executable, "-m", "tusd_py", "serve", *TWO, "--port", "0"]
+    with subprocess.Popen([*command, "--data-dir", str(tmp_path / "data")]) as server:
+        try:
+            wait_until(lambda: len(children(server)) == 2)
+            before = children(server)
+            server.send_signal(signal.SIGHUP)
+            wait_until(lambda: len(set(children(server)) - set(before)) == 2)
+            wait_until(lambda: not set(before) & set(children(server)))
+        finally:
+            server.terminate()
+        assert server.wait(30) == 0
+
+
 def test_sighup_replaces_the_only_process_of_a_machine_with_one_core(tmp_path: Path) -> None:
     """A machine is chosen by its price; the unit for systemd sends SIGHUP on each of them."""
     core = str(min(os.sched_getaffinity(0)))

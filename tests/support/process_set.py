@@ -10,12 +10,14 @@ from support.metrics import metrics
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
+    import subprocess
+
     from support.server import Server
 
 _CHILD: Final = b"tusd_py.processes.child"
 
 
-def children(server: "Server") -> list[int]:
+def children(server: "Server | subprocess.Popen[bytes]") -> list[int]:
     """Return the processes that the parent has started and that live, in the order of starting.
 
     A server without ``--processes`` has none. With ``--workers 0`` all of them serve the port.

@@ -40,6 +40,7 @@ def main() -> int:
             settings = load_settings(
                 None if order.config is None else Path(order.config), os.environ, order.flags
             )
+            _check_lock(settings, order)
             start_logging(settings, process=order.number)
             owner_only()
             if order.is_worker:
@@ -50,6 +51,15 @@ def main() -> int:
             return SETTINGS_REFUSED if isinstance(error, SettingsError) else 1
     except ChannelClosed:
         return 1
+
+
+def _check_lock(settings: Settings, order: Order) -> None:
+    """Check that the data directory is locked, unless other machines share it.
+
+    The parent locks it when it starts, or never. Raises: SettingsError.
+    """
+    if (order.held is None) != bool(settings.redis.addr):
+        raise SettingsError("redis.addr: to begin or to end its use, stop the server and start it")
 
 
 def _serve(
@@ -78,7 +88,12 @@ def _work(settings: Settings, order: Order, channel: Channel) -> int:
     def started() -> None:
         channel.send(MessageKind.READY, [])
 
-    return run(settings, announce=print, siblings=order.siblings, started=started)
+    def stopping() -> None:
+        channel.send(MessageKind.STOPPING)
+
+    return run(
+        settings, announce=print, siblings=order.siblings, started=started, stopping=stopping
+    )
 
 
 def _beat(channel: Channel) -> None:

@@ -1,4 +1,4 @@
-"""Holds what outlives a process of one port: the data directory, sockets, and shared memory."""
+"""Holds what outlives a process of one port: the data directory, and the sockets."""
 
 import socket
 import tempfile
@@ -16,7 +16,7 @@ from tusd_py.shared_file import forget_contents
 
 
 class Holdings:
-    """Opens and closes what outlives a process. A context manager."""
+    """Opens what outlives a process, and closes it at the end of a ``with`` block."""
 
     def __init__(self, settings: Settings, count: int) -> None:
         """Hold nothing yet. Args: count: number of servers, each with listeners of its own."""
@@ -24,12 +24,12 @@ class Holdings:
         self._count = count
         self._stack = ExitStack()
         self.directory = Path()
-        """Where the processes meet (``Siblings``)."""
+        """Directory of the sockets and the memory that the processes share (``Siblings``)."""
         self.listeners: Sequence[Sequence[socket.socket]] = ()
         """Listeners of each place."""
         self.monitoring: socket.socket | None = None
-        self.data_dir: int | None = None
-        """Descriptor that holds the data directory; None: other machines may share it."""
+        self.data_dir_lock: int | None = None
+        """Descriptor that holds the data directory; None: other machines may share it (Redis)."""
 
     def __enter__(self) -> Self:
         """Open everything. Raises: BackendError, OSError: it is in use or not available."""
@@ -49,7 +49,7 @@ class Holdings:
             made = stack.enter_context(tempfile.TemporaryDirectory(prefix="tusd-py-"))
             self.directory = Path(made)
         else:
-            self.data_dir = stack.enter_context(exclusive(settings.data_dir))
+            self.data_dir_lock = stack.enter_context(exclusive(settings.data_dir))
             self.directory = settings.data_dir.absolute() / "processes"
             make_private_directory(self.directory)
             forget_contents(self.directory)

@@ -7,9 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tusd_py.processes.holdings import Holdings
-from tusd_py.processes.sources import Sources
-from tusd_py.settings.model import Settings
 from tusd_py.siblings import Siblings
 
 SETTINGS_REFUSED: Final = 2
@@ -68,36 +65,3 @@ class Order:
     def of(cls, content: Any) -> Self:  # noqa: ANN401
         """Return the order that a message has."""
         return cls(**content)
-
-
-def order_for(
-    slot: int, siblings: Siblings, settings: Settings, sources: Sources, holdings: Holdings
-) -> Order:
-    """Return the order for the process of a place, which reads the settings by itself.
-
-    Args: siblings: of that process. settings: those that are the same for all processes.
-    """
-    is_worker = slot == siblings.servers
-    flags = {
-        **sources.flags,
-        "host": settings.host,
-        "port": settings.port,
-        "data_dir": str(settings.data_dir.absolute()),
-        "worker_listen": "",
-        "monitoring_listen": settings.monitoring_listen,
-        "workers": settings.workers if is_worker else 0,
-    }
-    listeners = () if is_worker else holdings.listeners
-    monitoring = None if is_worker else holdings.monitoring
-    return Order(
-        config=None if sources.config is None else str(sources.config),
-        flags=flags,
-        directory=str(siblings.directory),
-        number=siblings.number,
-        servers=siblings.servers,
-        slot=slot,
-        listeners=[[one.fileno() for one in of_place] for of_place in listeners],
-        monitoring=None if monitoring is None else monitoring.fileno(),
-        held=holdings.data_dir,
-        workers=settings.workers,
-    )

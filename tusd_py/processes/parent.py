@@ -23,7 +23,7 @@ from tusd_py.domain.errors import BackendError
 from tusd_py.hidden_process import hide_from_other_processes
 from tusd_py.machine_limits import usable_cores
 from tusd_py.processes.holdings import Holdings
-from tusd_py.processes.order import order_for
+from tusd_py.processes.ordering import order_for
 from tusd_py.processes.places import Places
 from tusd_py.processes.process import LATE_SECONDS, Process
 from tusd_py.processes.sources import Sources
@@ -37,7 +37,7 @@ TICK_SECONDS: Final = 0.25
 
 
 def has_parent(processes: int) -> bool:
-    """Return whether a parent starts the server, for the setting.
+    """Return whether a parent starts the server, for this value of ``processes``.
 
     With 0 it does on one core too: SIGHUP, which would end a process without a parent, must replace
     it on any machine.
@@ -45,8 +45,8 @@ def has_parent(processes: int) -> bool:
     return processes != 1 and sys.platform == "linux"
 
 
-def count_of(processes: int) -> int:
-    """Return the number of server processes for the setting."""
+def number_of_servers(processes: int) -> int:
+    """Return the number of server processes, for this value of ``processes``."""
     return processes or min(usable_cores(), MOST_PROCESSES)
 
 
@@ -68,15 +68,16 @@ class Parent:
         self._settings = settings
         self._sources = sources
         self._announce = announce
-        self._count = count_of(settings.processes)
-        self._holdings = Holdings(settings, self._count)
+        self._servers = number_of_servers(settings.processes)
+        self._holdings = Holdings(settings, self._servers)
         self._selector = selectors.DefaultSelector()
         self._places = Places(
-            self._start, self._selector, servers=self._count, worker=bool(settings.workers)
+            self._start, self._selector, servers=self._servers, has_worker=bool(settings.workers)
         )
         self._signals: deque[int] = deque()
         self._stepped_at = time.monotonic()
-        self._is_stopping = False
+        self._must_reload = False
+        self._refuses_connections = False
         self._watchdog = systemd.watchdog_seconds()
         self._notify_at = 0.0
 
@@ -127,21 +128,22 @@ class Parent:
         now = time.monotonic()
         if now - self._stepped_at > LATE_SECONDS:
             # The machine was asleep, or this process was stopped.
-            places.forgive_silence(now)
+            places.pass_over(now - self._stepped_at, now)
         self._stepped_at = now
         for key, _ in ready:
             if isinstance(key.data, Process):
                 places.hear(key.data, now)
             else:
                 os.read(key.fd, 4096)
-        # First of all, since connections wait at the listener of a process that has ended.
+        # Before the rest, since connections wait at the listener of a process that has ended.
         places.share_listeners(now)
         places.see_ends(now)
         while self._signals:
             self._obey(self._signals.popleft(), now)
         if places.is_ending:
-            self._stop()
+            self._refuse_connections()
         else:
+            self._reload_settings(now)
             places.start_missing(now)
             if places.replace_next(now):
                 systemd.notify(systemd.READY)
@@ -152,45 +154,50 @@ class Parent:
 
     def _obey(self, number: int, now: float) -> None:
         if number == signal.SIGHUP:
-            self._reload_settings()
+            self._must_reload = True
         elif number in (signal.SIGTERM, signal.SIGINT):
+            self._refuse_connections()
             self._places.end_all(now)
 
-    def _stop(self) -> None:
-        if not self._is_stopping:
-            self._is_stopping = True
-            systemd.notify(systemd.STOPPING)
+    def _refuse_connections(self) -> None:
+        """Close the listeners: connections are refused once no process has them open."""
+        if not self._refuses_connections:
+            self._refuses_connections = True
             self._holdings.close_listeners()
+            systemd.notify(systemd.STOPPING)
 
     def _announce_once(self) -> None:
-        banner = self._places.take_banner()
-        if banner is not None:
+        if banner := self._places.note_ready():
             for line in banner:
                 self._announce(line)
             systemd.notify(systemd.READY)
 
     def _notify_watchdog(self, now: float) -> None:
-        alive = self._places.serves and self._places.is_any_accepting(now)
+        alive = self._places.have_been_ready and self._places.is_any_accepting(now)
         if self._watchdog is not None and alive and now >= self._notify_at:
             systemd.notify(systemd.WATCHDOG)
             self._notify_at = now + self._watchdog / 3
 
     def _start(self, slot: int, used: frozenset[int]) -> Process:
-        """Start the process of a place. Raises: OSError."""
-        settings = self._settings
-        first = Siblings(directory=self._holdings.directory, number=0, servers=self._count)
-        siblings = replace(first, number=min(set(first.numbers) - used))
-        order = order_for(slot, siblings, settings, self._sources, self._holdings)
-        return Process.start(order, settings.shutdown_timeout)
+        """Start the process of a slot, with a number that is not in ``used``. Raises: OSError."""
+        directory = self._holdings.directory
+        siblings = Siblings(directory=directory, number=0, servers=self._servers)
+        siblings = replace(siblings, number=min(set(siblings.numbers) - used))
+        order = order_for(slot, siblings, self._settings, self._sources, self._holdings)
+        return Process.start(order, self._settings.shutdown_timeout)
 
-    def _reload_settings(self) -> None:
-        """Begin to replace all processes, if the settings can be read."""
-        if not self._places.serves or self._places.is_ending:
+    def _reload_settings(self, now: float) -> None:
+        """Begin to replace all processes if SIGHUP has come, and the settings can be read.
+
+        Before all have been ready, this waits: they may have read the settings as they were.
+        """
+        if not self._must_reload or not self._places.have_been_ready:
             return
+        self._must_reload = False
         try:
             self._settings = self._sources.reload(self._settings)
         except SettingsError as error:
             log.error("settings.not_reloaded", extra={"reason": str(error)})
             return
         systemd.notify(systemd.reloading())
-        self._places.replace_all()
+        self._places.replace_all(now)

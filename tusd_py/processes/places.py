@@ -6,36 +6,41 @@ Rule 2: a process that ends is started again, after a pause if it lived for a sh
 the system could not start it. One that shows no sign of life is killed.
 Rule 3: processes are replaced one after another. The new one serves before the old one ends.
 Rule 4: if one of them ends before all have been ready, all end: the settings are wrong, or a
-service is not there.
+service can't be reached.
 """
 
 import logging
 import selectors
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from tusd_py.backoff import Backoff
 from tusd_py.processes.order import SETTINGS_REFUSED
 from tusd_py.processes.process import Process
 from tusd_py.siblings import Siblings
+from tusd_py.wiring import forget_process
 
 log = logging.getLogger(__name__)
 
 STEADY_SECONDS: Final = 10.0
 """A process that lived for this time is replaced at once when it dies."""
-FIRST_PAUSE_SECONDS: Final = 0.5
 MOST_PAUSE_SECONDS: Final = 5.0
+PAUSES: Final = Backoff.doubling(0.5, MOST_PAUSE_SECONDS)
 
 Start = Callable[[int, frozenset[int]], Process]
-"""Starts the process of a place; the numbers are those of processes that live. Raises: OSError."""
+"""Starts the process of a slot, with a number that is none of those given. Raises: OSError."""
 
 
 @dataclass(slots=True)
 class _Place:
-    """Is the place of a process among the others, which its replacement takes."""
+    """Is the place of a process among the others, which its replacement takes.
+
+    The slot of a place is its number.
+    """
 
     current: Process | None = None
     following: Process | None = None
@@ -52,17 +57,22 @@ class Places:
     """
 
     def __init__(
-        self, start: Start, selector: selectors.BaseSelector, *, servers: int, worker: bool
+        self, start: Start, selector: selectors.BaseSelector, *, servers: int, has_worker: bool
     ) -> None:
-        """Start nothing yet. Args: selector: gets the channels, with the process as their data."""
+        """Start nothing yet.
+
+        Args: start: is called for each process. selector: gets the channels, with the process as
+            their data. servers: number of server processes. has_worker: whether a worker process is
+            in the place behind them.
+        """
         self._start = start
         self._selector = selector
         self._servers = servers
-        self._places = [_Place() for _ in range(servers + worker)]
+        self._places = [_Place() for _ in range(servers + has_worker)]
         self._processes: list[Process] = []
-        self._renewals: deque[int] = deque()
+        self._to_replace: deque[int] = deque()
         self._is_replacing = False
-        self.serves = False
+        self.have_been_ready = False
         """Whether all processes have been ready."""
         self.is_ending = False
         self.failure = ""
@@ -77,16 +87,19 @@ class Places:
 
     def hear(self, process: Process, now: float) -> None:
         """Read what a process has sent."""
-        if not process.hear(now):
+        is_open = process.hear(now)
+        if not is_open:
             with suppress(KeyError):
                 self._selector.unregister(process.channel)
-        if process.is_stopping:
+        if process.is_stopping or not is_open:
             process.expect_end(now)
 
-    def forgive_silence(self, now: float) -> None:
-        """Count the silence of each process from now: this process could hear none of them."""
+    def pass_over(self, seconds: float, now: float) -> None:
+        """Count a time for no process: the parent did not run, and could not hear them."""
         for process in self._processes:
             process.heard_at = now
+            if process.ends_by is not None:
+                process.ends_by += seconds
 
     def is_any_accepting(self, now: float) -> bool:
         """Return whether a process accepts connections."""
@@ -106,32 +119,34 @@ class Places:
         with suppress(KeyError):
             self._selector.unregister(process.channel)
         process.channel.close()
-        _forget(process.order.siblings)
+        _take_back(process.order.siblings)
         place = self._places[process.order.slot]
         if place.following is process:
             place.following = None
-            self._end_renewals(process.failure, process.facts)
+            self._stop_replacing(process.failure, process.facts)
         if place.current is not process:
             return
         place.current = None
         if self.is_ending:
             return
-        if not self.serves:
+        if not self.have_been_ready:
             self.refuses_settings = code == SETTINGS_REFUSED
             self.failure = process.failure or f"a server process ended with {code}; see the log"
             self.end_all(now)
             return
-        steady = now - process.started_at > STEADY_SECONDS
-        place.early_deaths = 0 if steady else place.early_deaths + 1
-        pause = 0.0 if steady else FIRST_PAUSE_SECONDS * 2 ** (place.early_deaths - 1)
-        place.start_at = now + min(pause, MOST_PAUSE_SECONDS)
+        is_steady = now - process.started_at > STEADY_SECONDS
+        place.early_deaths = 0 if is_steady else place.early_deaths + 1
+        place.start_at = now if is_steady else now + PAUSES.pause(place.early_deaths)
         log.error(
             "process.ended",
             extra={**process.facts, "exit_code": code, "reason": process.failure},
         )
 
     def start_missing(self, now: float) -> None:
-        """Start a process in each place that has none. Raises: OSError: when the set starts."""
+        """Start a process in each place that has none.
+
+        Raises: OSError: the system can't, and not all have been ready yet.
+        """
         for slot, place in enumerate(self._places):
             if place.current is None and place.following is None and place.start_at <= now:
                 place.current = self._try_to_start(slot)
@@ -141,26 +156,32 @@ class Places:
     def _try_to_start(self, slot: int) -> Process | None:
         """Start a process. Return None if the system has too little memory, or the like.
 
-        Raises: OSError: the same, when the set starts.
+        Raises: OSError: the same, if not all have been ready yet.
         """
+        process = None
         try:
             process = self._start(slot, frozenset(each.order.number for each in self._processes))
+            self._selector.register(process.channel, selectors.EVENT_READ, process)
         except OSError as error:
-            if not self.serves:
+            if process is not None:
+                process.discard()
+            if not self.have_been_ready:
                 raise
             log.error("process.not_started", extra={"slot": slot, "reason": str(error)})
             return None
         self._processes.append(process)
-        self._selector.register(process.channel, selectors.EVENT_READ, process)
         return process
 
-    def take_banner(self) -> list[str] | None:
-        """Return the lines of the startup banner, once: when all processes are ready."""
+    def note_ready(self) -> Sequence[str]:
+        """Note once that all processes are ready, and return the lines of the startup banner.
+
+        Return none before, and none later.
+        """
         current = [place.current for place in self._places]
-        if self.serves or not all(process and process.is_ready for process in current):
-            return None
-        self.serves = True
-        return list(next(process.banner for process in self._processes if process.banner))
+        if self.have_been_ready or not all(process and process.is_ready for process in current):
+            return ()
+        self.have_been_ready = True
+        return next(process.banner for process in self._processes if process.banner)
 
     def share_listeners(self, now: float) -> None:
         """Let each process serve the listeners of those before it that do not accept."""
@@ -172,7 +193,7 @@ class Places:
         extra: dict[int, list[int]] = {slot: [] for slot in accepting}
         for slot in range(self._servers):
             if accepting and slot not in extra:
-                extra[min(accepting, key=lambda at: (at - slot) % self._servers)].append(slot)
+                extra[min(accepting, key=lambda other: (other - slot) % self._servers)].append(slot)
         for slot, slots in extra.items():
             process = self._places[slot].current
             if process is not None:
@@ -180,9 +201,13 @@ class Places:
 
     # -- replacing
 
-    def replace_all(self) -> None:
-        """Begin to replace all processes."""
-        self._renewals = deque(range(len(self._places)))
+    def replace_all(self, now: float) -> None:
+        """Begin to replace all processes. Replacements that are not ready yet are given up."""
+        for place in self._places:
+            if place.following is not None and not place.following.is_ready:
+                place.following.end(signal.SIGTERM, now)
+                place.following = None
+        self._to_replace = deque(range(len(self._places)))
         self._is_replacing = True
 
     def replace_next(self, now: float) -> bool:
@@ -200,25 +225,25 @@ class Places:
             process.ends_by is not None for process in self._processes
         ):
             return False
-        if self._renewals:
-            slot = self._renewals.popleft()
+        if self._to_replace:
+            slot = self._to_replace.popleft()
             self._places[slot].following = self._try_to_start(slot)
             if self._places[slot].following is None:
-                self._end_renewals("it could not be started", {"slot": slot})
+                self._stop_replacing("it could not be started", {"slot": slot})
             return False
         was_replacing, self._is_replacing = self._is_replacing, False
         return was_replacing
 
-    def _end_renewals(self, reason: str, facts: Mapping[str, object]) -> None:
+    def _stop_replacing(self, reason: str, facts: Mapping[str, object]) -> None:
         """Leave the other processes as they are, since a replacement has failed."""
-        self._renewals.clear()
+        self._to_replace.clear()
         if not self.is_ending:
             log.error("process.not_replaced", extra={**facts, "reason": reason})
 
     # -- ending
 
     def end_all(self, now: float) -> None:
-        """Request the end of all processes; the second time at once, without their requests."""
+        """Request the end of all processes. The second call does not wait for their requests."""
         number = signal.SIGINT if self.is_ending else signal.SIGTERM
         self.is_ending = True
         for process in self._processes:
@@ -240,11 +265,10 @@ class Places:
             process.wait()
 
 
-def _forget(siblings: Siblings) -> None:
+def _take_back(siblings: Siblings) -> None:
     """Take back what an ended process has left in the memory that the others share."""
-    from tusd_py.wiring import forget_process
-
     try:
         forget_process(siblings)
-    except OSError:
+    except Exception:
+        # The disk may be full, or a newer version may be half installed: the others go on.
         log.warning("process.not_forgotten", exc_info=True)

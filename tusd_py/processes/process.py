@@ -40,17 +40,17 @@ class Process:
         """Whether it has said that it ends."""
         self.is_killed = False
         self.ends_by: float | None = None
-        """Time at which it is killed, once it was requested to end, by its parent or another."""
+        """Time at which it is killed, once its end was requested, by its parent or another."""
         self.started_at = self.heard_at = time.monotonic()
         self._program = program
         self._serves: list[int] = []
 
     @classmethod
     def start(cls, order: Order, shutdown_timeout: float) -> Self:
-        """Start a Python of its own, which loads the program as it is now.
+        """Start a Python interpreter, which loads the program as it is on the disk now.
 
-        Args: shutdown_timeout: in seconds, of the settings that the process reads.
-        Raises: OSError.
+        Args: shutdown_timeout: in seconds, as the order says it.
+        Raises: OSError: the system can't.
         """
         channel, theirs = Channel.pair()
         with theirs:
@@ -61,8 +61,11 @@ class Process:
                 # Ctrl+C in a terminal reaches the parent only.
                 process_group=0,
             )
-        channel.send(MessageKind.ORDER, order.content())
-        return cls(order, program, channel, shutdown_timeout)
+        process = cls(order, program, channel, shutdown_timeout)
+        if not channel.send(MessageKind.ORDER, order.content()):
+            process.discard()
+            raise OSError("the order could not be sent")
+        return process
 
     @property
     def pid(self) -> int:
@@ -113,7 +116,7 @@ class Process:
         self._program.send_signal(number)
 
     def expect_end(self, now: float) -> None:
-        """Note that it ends from now on, for which it has the time of its own settings."""
+        """Note that its end has begun. It is killed after the time that its settings give it."""
         if self.ends_by is None:
             self.ends_by = now + self._end_seconds
 
@@ -121,6 +124,12 @@ class Process:
         """End it at once."""
         self.is_killed = True
         self._program.kill()
+
+    def discard(self) -> None:
+        """End it at once, wait for that, and free what belongs to it."""
+        self.kill()
+        self.wait()
+        self.channel.close()
 
     def exit_code(self) -> int | None:
         """Return its exit code, or the negative number of a signal; None while it runs."""
