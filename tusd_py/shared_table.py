@@ -1,7 +1,8 @@
 """Keeps rows by key in memory that several processes share.
 
 Rule 1: a row is found by 16 bytes of its key's hash, so that no two keys share a row. The hash also
-names the bucket whose rows may be the key's.
+names the bucket whose rows may be the key's. It is keyed by a secret of these processes: otherwise
+clients could choose keys, such as addresses, that fill one bucket.
 Rule 2: a bucket is changed under the lock of one byte of the file, which the kernel frees when its
 holder dies.
 Rule 3: a change takes microseconds. A process that was stopped within one must not stop the others:
@@ -88,8 +89,9 @@ class Bucket:
 class SharedTable:
     """Is a table in one file. For any thread of all processes that open it."""
 
-    def __init__(self, path: Path, *, buckets: int, row_bytes: int) -> None:
-        """Open or make it; all processes name the same sizes. Raises: OSError."""
+    def __init__(self, path: Path, *, secret: bytes, buckets: int, row_bytes: int) -> None:
+        """Open or make it; all processes name the same secret and sizes. Raises: OSError."""
+        self._secret = secret
         self._row_bytes = row_bytes
         self._bucket_bytes = ROWS * (_DIGEST_BYTES + row_bytes)
         self._count = buckets
@@ -100,7 +102,7 @@ class SharedTable:
 
     def locked(self, key: str) -> AbstractContextManager[Bucket]:
         """Hold the key's bucket during the block, which must not wait for anything."""
-        digest = hashlib.blake2b(key.encode(), digest_size=_DIGEST_BYTES).digest()
+        digest = hashlib.blake2b(key.encode(), digest_size=_DIGEST_BYTES, key=self._secret).digest()
         return self._hold(int.from_bytes(digest[:8]) % self._count, digest)
 
     def buckets(self) -> Iterator[Bucket]:

@@ -30,6 +30,8 @@ class Siblings:
     """Number of this process, from 0."""
     servers: int
     """Number of server processes, among which budgets of one machine are divided."""
+    secret: bytes
+    """Secret of these processes, at most 64 bytes; it is another one after each start."""
 
     @property
     def numbers(self) -> range:

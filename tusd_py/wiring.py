@@ -240,7 +240,7 @@ def _rate_limiter(settings: Settings, clock: Clock, siblings: Siblings | None) -
     if siblings is not None:
         from tusd_py.rate_limits.siblings import SiblingRateLimiter
 
-        return SiblingRateLimiter(siblings.directory, clock)
+        return SiblingRateLimiter(siblings, clock)
     from tusd_py.rate_limits.local import LocalRateLimiter
 
     return LocalRateLimiter(clock)

@@ -192,12 +192,17 @@ def test_sighup_replaces_the_only_process_of_a_machine_with_one_core(tmp_path: P
     assert server.stop() == 0
 
 
-def test_sighup_with_wrong_settings_changes_nothing(configured: tuple[Server, Path]) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "reason"), [("max_size: much\n", "max_size"), ("host: 2024-13-45\n", "is not YAML")]
+)
+def test_sighup_with_wrong_settings_changes_nothing(
+    configured: tuple[Server, Path], wrong: str, reason: str
+) -> None:
     server, settings = configured
     before = children(server)
-    settings.write_text("max_size: much\n")
+    settings.write_text(wrong)
     os.kill(server.pid, signal.SIGHUP)
-    server.wait_for_line("settings.not_reloaded", "max_size")
+    server.wait_for_line("settings.not_reloaded", reason)
     assert children(server) == before
     assert httpx.options(server.files).headers["Tus-Max-Size"] == str(MIB)
 

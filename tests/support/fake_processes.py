@@ -12,7 +12,7 @@ from tusd_py.processes.process import Process
 
 ORDER: Final = {
     "config": None, "flags": {}, "directory": "", "number": 0, "servers": 2, "slot": 0, "listeners": [],
-    "monitoring": None, "held": None, "workers": 0,
+    "monitoring": None, "held": None, "workers": 0, "secret": "",
 }  # fmt: skip
 
 

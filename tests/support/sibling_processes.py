@@ -56,7 +56,7 @@ def counting(place: Siblings, pipe: Connection) -> None:
 
 def charging(place: Siblings, pipe: Connection) -> None:
     """Answer (key, cost, burst, tries) with how many of the tries were charged."""
-    limiter = SiblingRateLimiter(place.directory, SystemClock())
+    limiter = SiblingRateLimiter(place, SystemClock())
 
     def serve(key: str, cost: float, burst: float, tries: int) -> int:
         return sum(not limiter.try_acquire(key, cost=cost, burst=burst) for _ in range(tries))

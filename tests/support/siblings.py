@@ -10,7 +10,7 @@ def siblings_in(folder: Path, number: int, *, servers: int = 2) -> Siblings:
     """Return the place of one process; all processes of a folder are siblings."""
     directory = folder / "processes"
     directory.mkdir(mode=0o700, exist_ok=True)
-    return Siblings(directory=directory, number=number, servers=servers)
+    return Siblings(directory=directory, number=number, servers=servers, secret=b"secret")
 
 
 def listens(bus: SiblingBus, topic: Topic, number: int) -> bool:

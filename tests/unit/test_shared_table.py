@@ -10,7 +10,7 @@ from tusd_py.shared_table import SharedTable
 
 def open_table(folder: Path) -> SharedTable:
     """Open the table as a process does; each opening has locks of its own."""
-    return SharedTable(folder / "table", buckets=2, row_bytes=8)
+    return SharedTable(folder / "table", secret=b"", buckets=2, row_bytes=8)
 
 
 def test_a_row_is_found_by_its_key_until_it_is_released(tmp_path: Path) -> None:
@@ -67,3 +67,18 @@ def test_a_wait_for_a_holder_that_does_not_go_on_is_short(
         assert bucket.find() == row
     holder.close()
     other.close()
+
+
+def test_who_does_not_know_the_secret_does_not_know_which_keys_share_a_bucket(
+    tmp_path: Path,
+) -> None:
+    def first_rows(secret: bytes) -> list[int]:
+        table = SharedTable(tmp_path / secret.hex(), secret=secret, buckets=64, row_bytes=8)
+        starts = []
+        for number in range(64):
+            with table.locked(str(number)) as bucket:
+                starts.append(bucket.rows().start)
+        table.close()
+        return starts
+
+    assert first_rows(b"a") == first_rows(b"a") != first_rows(b"b")

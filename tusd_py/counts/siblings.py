@@ -75,7 +75,12 @@ class SiblingCounts(Counts):
 
 def _open(siblings: Siblings) -> SharedTable:
     row_bytes = _row_format(siblings).size
-    return SharedTable(siblings.directory / "counts", buckets=BUCKETS, row_bytes=row_bytes)
+    return SharedTable(
+        siblings.directory / "counts",
+        secret=siblings.secret,
+        buckets=BUCKETS,
+        row_bytes=row_bytes,
+    )
 
 
 def _row_format(siblings: Siblings) -> struct.Struct:

@@ -1,5 +1,6 @@
 """Reads sizes and durations as people write them: ``10GiB``, ``24h``."""
 
+import math
 import re
 from typing import Final
 
@@ -42,4 +43,6 @@ def _quantity(
     if match is None or match[2] not in units:
         raise ValueError(f"not {what}")
     amount = float(match[1]) * units[match[2]]
+    if not math.isfinite(amount):
+        raise ValueError(f"not {what}")
     return int(amount) if whole else amount

@@ -24,7 +24,8 @@ class Order:
     directory: str
     number: int
     servers: int
-    """``directory``, ``number`` and ``servers``: see ``Siblings``."""
+    secret: str
+    """``directory``, ``number``, ``servers`` and, in hexadecimal, ``secret``: see ``Siblings``."""
     slot: int
     """Place among the servers; ``servers``: the worker."""
     listeners: Sequence[Sequence[int]]
@@ -41,7 +42,12 @@ class Order:
     @property
     def siblings(self) -> Siblings:
         """Return the place of the process among the others."""
-        return Siblings(directory=Path(self.directory), number=self.number, servers=self.servers)
+        return Siblings(
+            directory=Path(self.directory),
+            number=self.number,
+            servers=self.servers,
+            secret=bytes.fromhex(self.secret),
+        )
 
     def descriptors(self) -> Sequence[int]:
         """Return the descriptors that the process inherits."""

@@ -34,6 +34,7 @@ def order_for(
         directory=str(siblings.directory),
         number=siblings.number,
         servers=siblings.servers,
+        secret=siblings.secret.hex(),
         slot=slot,
         listeners=[[one.fileno() for one in of_place] for of_place in listeners],
         monitoring=None if monitoring is None else monitoring.fileno(),

@@ -8,6 +8,7 @@ and number of processes stay.
 
 import logging
 import os
+import secrets
 import selectors
 import signal
 import sys
@@ -34,6 +35,8 @@ from tusd_py.siblings import Siblings
 log = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
+SECRET_BYTES: Final = 32
+"""Length of the secret of the processes (``Siblings``)."""
 
 
 def has_parent(processes: int) -> bool:
@@ -76,6 +79,7 @@ class Parent:
         )
         self._signals: deque[int] = deque()
         self._stepped_at = time.monotonic()
+        self._secret = secrets.token_bytes(SECRET_BYTES)
         self._must_reload = False
         self._refuses_connections = False
         self._watchdog = systemd.watchdog_seconds()
@@ -88,6 +92,8 @@ class Parent:
             SettingsError: the processes can't use the settings.
         """
         hide_from_other_processes()
+        # Also while the processes of a dead parent are awaited.
+        signal.signal(signal.SIGHUP, lambda number, _frame: self._signals.append(number))
         places = self._places
         with ExitStack() as stack:
             stack.enter_context(self._holdings)
@@ -180,8 +186,12 @@ class Parent:
 
     def _start(self, slot: int, used: frozenset[int]) -> Process:
         """Start the process of a slot, with a number that is not in ``used``. Raises: OSError."""
-        directory = self._holdings.directory
-        siblings = Siblings(directory=directory, number=0, servers=self._servers)
+        siblings = Siblings(
+            directory=self._holdings.directory,
+            number=0,
+            servers=self._servers,
+            secret=self._secret,
+        )
         siblings = replace(siblings, number=min(set(siblings.numbers) - used))
         order = order_for(slot, siblings, self._settings, self._sources, self._holdings)
         return Process.start(order, self._settings.shutdown_timeout)
@@ -196,8 +206,10 @@ class Parent:
         self._must_reload = False
         try:
             self._settings = self._sources.reload(self._settings)
-        except SettingsError as error:
-            log.error("settings.not_reloaded", extra={"reason": str(error)})
+        except Exception as error:
+            # No error in a file of settings may end the processes that serve.
+            known = isinstance(error, SettingsError)
+            log.error("settings.not_reloaded", extra={"reason": str(error)}, exc_info=not known)
             return
         systemd.notify(systemd.reloading())
         self._places.replace_all(now)

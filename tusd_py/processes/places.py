@@ -123,7 +123,7 @@ class Places:
         place = self._places[process.order.slot]
         if place.following is process:
             place.following = None
-            self._stop_replacing(process.failure, process.facts)
+            self._stop_replacing(process.failure, {**process.facts, "exit_code": code})
         if place.current is not process:
             return
         place.current = None

@@ -83,12 +83,16 @@ def load_settings(
         return Settings(**tree)
     except ValidationError as error:
         raise SettingsError(_sentence(error, places)) from error
+    except (ValueError, ArithmeticError) as error:
+        raise SettingsError(f"a setting can't be used: {error}") from error
 
 
 def _put(
     tree: dict[str, Any], places: dict[str, str], path: tuple[str, ...], value: object, place: str
 ) -> None:
     *parents, name = path
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise SettingsError(f"{place}: has bytes or escapes that are no letters")
     for parent in parents:
         child = tree.setdefault(parent, {})
         if not isinstance(child, dict):
@@ -104,9 +108,12 @@ def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> N
 
     try:
         found = yaml.safe_load(config.read_text("utf-8"))
+        leaves = _flattened(found) if isinstance(found, dict) else []
     except OSError as error:
         raise SettingsError(f"{config}: can't be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except Exception as error:
+        # Besides its own errors, the library raises what it meets in a value: a date without a day
+        # is a ValueError, a map that contains itself a RecursionError.
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
         raise SettingsError(f"{config}{line}: is not YAML") from error
@@ -114,7 +121,7 @@ def _merge_file(tree: dict[str, Any], places: dict[str, str], config: Path) -> N
         return
     if not isinstance(found, dict):
         raise SettingsError(f"{config}: must hold keys and values")
-    for key, value in _flattened(found):
+    for key, value in leaves:
         place = f"{config}, {key}"
         path = _ORIGINAL_KEYS.get(key, tuple(key.split(".")))
         if path:

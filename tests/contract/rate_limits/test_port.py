@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.services import Redis, free_port
+from support.siblings import siblings_in
 
 from tusd_py.clock import SystemClock
 from tusd_py.rate_limits import siblings
@@ -24,7 +25,7 @@ def meters(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Rate
     if request.param == "local":
         made: list[RateLimiter] = [LocalRateLimiter(SystemClock())] * 2
     elif request.param == "siblings":
-        made = [SiblingRateLimiter(tmp_path, SystemClock()) for _ in range(2)]
+        made = [SiblingRateLimiter(siblings_in(tmp_path, 0), SystemClock()) for _ in range(2)]
     else:
         server: Redis = request.getfixturevalue("redis_server")
         server.clear()
@@ -79,13 +80,31 @@ def test_without_redis_each_counts_for_itself() -> None:
         meter.close()
 
 
-def test_a_full_table_drops_who_owes_least(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_table_drops_the_key_whose_debt_ends_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(siblings, "BUCKETS", 1)
-    meter = SiblingRateLimiter(tmp_path, SystemClock())
+    meter = SiblingRateLimiter(siblings_in(tmp_path, 0), SystemClock())
     for number in range(ROWS):
         meter.consume(str(number), cost=HOUR * (number + 1), burst=1.0)
     meter.consume("new", cost=HOUR * ROWS, burst=1.0)
     assert meter.consume("new", cost=0.0, burst=1.0) > HOUR
     assert meter.consume("1", cost=0.0, burst=1.0) > HOUR
     assert meter.consume("0", cost=0.0, burst=1.0) == 0.0
+    meter.close()
+
+
+def test_many_keys_of_a_short_time_do_not_drop_one_of_a_long_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """30 passwords an hour for a link, and a guess a second for each address that has none."""
+    monkeypatch.setattr(siblings, "BUCKETS", 1)
+    meter = SiblingRateLimiter(siblings_in(tmp_path, 0), SystemClock())
+    for _ in range(28):
+        assert meter.try_acquire("passwords", cost=HOUR / 30, burst=HOUR) == 0
+    for number in range(2 * ROWS):
+        meter.try_acquire(f"guesses {number}", cost=1.0, burst=60.0)
+    assert [meter.try_acquire("passwords", cost=HOUR / 30, burst=HOUR) > 0 for _ in range(3)] == [
+        False, False, True,
+    ]  # fmt: skip
     meter.close()

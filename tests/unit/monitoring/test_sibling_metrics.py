@@ -25,7 +25,7 @@ class Process:
     """Is one of several processes: all that it has of its own is its number and its registry."""
 
     def __init__(self, directory: Path, number: int) -> None:
-        self.metrics = Metrics(Siblings(directory=directory, number=number, servers=2))
+        self.metrics = Metrics(Siblings(directory=directory, number=number, servers=2, secret=b""))
         registry = self.metrics.registry
         self.requests = Counter("answers", "Answers", ("status",), registry=registry)
         self.lag = Histogram("lag_seconds", "Lag", registry=registry, buckets=(1.0,))
@@ -104,7 +104,7 @@ def test_a_dead_process_is_named_until_it_is_forgotten(tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as died, at(tmp_path, 1) as address:
             died.bind(address)
         assert first.figures()["1"]["tusd_process_up"] == 0
-        forget_sockets(Siblings(directory=tmp_path, number=1, servers=2))
+        forget_sockets(Siblings(directory=tmp_path, number=1, servers=2, secret=b""))
         assert "1" not in first.figures()
         assert first.figures()["0"]["tusd_process_up"] == 1
 
