@@ -36,6 +36,7 @@ The tree of errors:
     - UploadComplete
     - FinalUploadImmutable
     - PartialNotFinished
+    - PartRemoved
     - ChecksumMismatch
     - HashMismatch
     - UploadLocked
@@ -311,6 +312,13 @@ class PartialNotFinished(UploadError):
 
     code = "partial_not_finished"
     sentence = "A partial upload is not finished."
+
+
+class PartRemoved(UploadError):
+    """Raised when a part was deleted, expired or refused before its final upload was made of it."""
+
+    code = "part_removed"
+    sentence = "A part of this upload was removed, so it can't be completed."
 
 
 class ChecksumMismatch(UploadError):

@@ -58,6 +58,7 @@ STATUS: Final[Mapping[type[e.TusdError], int]] = {
     e.UploadComplete: 400,
     e.FinalUploadImmutable: 403,
     e.PartialNotFinished: 400,
+    e.PartRemoved: 400,
     e.ChecksumMismatch: 460,
     e.HashMismatch: 460,
     e.UploadLocked: 423,

@@ -9,6 +9,7 @@ from tusd_py.domain.errors import (
     InvalidConcatenation,
     MaxSizeExceeded,
     PartialNotFinished,
+    PartRemoved,
     ShuttingDown,
     StorageDamaged,
     TooManyParts,
@@ -19,6 +20,7 @@ from tusd_py.protocol.fields import MAX_NUMBER
 from tusd_py.storage.port import Concatenation
 from tusd_py.uploads.context import UploadContext
 
+_ALIVE: Final = (UploadState.RECEIVING, UploadState.FINISHED)
 SLICE_BYTES: Final = 64 << 20
 """Bytes that are copied before the next final upload takes its turn."""
 
@@ -53,8 +55,8 @@ async def assemble(context: UploadContext, upload: Upload) -> Upload | None:
     The caller holds the final upload's lock. The final uploads of one user are copied one after
     another, those of several users in turn.
 
-    Returns: the upload with its length; None if a part is unfinished or does not exist any longer.
-    Raises: MaxSizeExceeded, QuotaExceeded: its parts exceed a limit, so it can never be assembled;
+    Returns: the upload with its length; None if a part is unfinished.
+    Raises: MaxSizeExceeded, QuotaExceeded, PartRemoved: it can never be assembled;
         StorageFull: before a byte is copied, unless the disk becomes full meanwhile;
         UploadNotFound: a part was removed meanwhile; StorageDamaged, ShuttingDown.
     """
@@ -72,11 +74,12 @@ async def assemble(context: UploadContext, upload: Upload) -> Upload | None:
 def _admitted(context: UploadContext, upload: Upload) -> Upload | None:
     """Check a final upload against every limit, and return it with its length.
 
-    Returns: None if a part is unfinished or does not exist any longer.
+    Returns: None if a part is unfinished.
+    Raises: PartRemoved: a part is not there any longer, or was closed.
     """
     parts = _parts(context, upload)
-    if len(parts) < len(upload.parts):
-        return None
+    if len(parts) < len(upload.parts) or any(part.state not in _ALIVE for part in parts):
+        raise PartRemoved
     if any(part.state is not UploadState.FINISHED for part in parts):
         return None
     length = sum(part.size for part in parts)
@@ -117,5 +120,5 @@ def _parts(context: UploadContext, upload: Upload) -> list[Upload]:
 
 
 def _usable(part: Upload, user_id: UserId) -> bool:
-    alive = part.state in (UploadState.RECEIVING, UploadState.FINISHED)
-    return part.user_id == user_id and part.kind is UploadKind.PARTIAL and alive
+    is_part = part.user_id == user_id and part.kind is UploadKind.PARTIAL
+    return is_part and part.state in _ALIVE

@@ -5,17 +5,24 @@ from typing import Any
 
 import blake3
 import pytest
-from support.ids import OTHER
+from support.ids import ME, OTHER
 from support.tus import metadata
 from support.uploads import UploadsInProcess
 
+from tusd_py.domain.commands import Terminate
 from tusd_py.domain.errors import (
     FinalUploadImmutable,
     InvalidConcatenation,
     MaxSizeExceeded,
+    PartRemoved,
     TypeMismatch,
 )
+from tusd_py.domain.ids import UploadId
 from tusd_py.domain.upload import UploadKind, UploadState
+from tusd_py.uploads.context import UploadContext
+from tusd_py.uploads.finish import complete_final
+from tusd_py.uploads.recovery import recover_one
+from tusd_py.uploads.terminate import terminate
 
 
 def test_parts_of_others_can_not_be_concatenated(client: UploadsInProcess) -> None:
@@ -60,3 +67,53 @@ def test_a_part_is_not_judged_by_what_it_begins_with_but_its_whole_is(tmp_path: 
         assert client.state(part) is UploadState.FINISHED
         with pytest.raises(TypeMismatch):
             client.create(None, kind=UploadKind.FINAL, parts=(part,), **named)
+
+
+def waiting_final(client: UploadsInProcess) -> tuple[list[UploadId], UploadId]:
+    """Return a finished part and an open one, and the final upload that waits for both."""
+    parts = [
+        client.upload(b"first", kind=UploadKind.PARTIAL),
+        client.create(6, kind=UploadKind.PARTIAL),
+    ]
+    return parts, client.create(None, kind=UploadKind.FINAL, parts=tuple(parts))
+
+
+def failure(client: UploadsInProcess, upload_id: UploadId) -> str | None:
+    task = client.ports.tasks.get(upload_id)
+    assert task is not None
+    return task.error_code
+
+
+def test_a_final_upload_is_rejected_with_its_last_part_if_another_one_was_deleted(
+    client: UploadsInProcess,
+) -> None:
+    (finished, is_open), final = waiting_final(client)
+    client.delete(finished)
+    client.append(is_open, 0, b"second")
+    assert client.state(is_open) is UploadState.FINISHED
+    assert client.state(final) is UploadState.REJECTED
+    assert failure(client, final) == "part_removed"
+
+
+def test_a_final_upload_is_rejected_at_its_examination_if_its_open_part_was_deleted(
+    client: UploadsInProcess,
+) -> None:
+    (_, is_open), final = waiting_final(client)
+    client.delete(is_open)
+    assert not client.run(recover_one(client.context, final))
+    assert client.state(final) is UploadState.REJECTED
+    assert failure(client, final) == "part_removed"
+
+
+def test_a_creation_whose_part_is_deleted_meanwhile_is_refused(
+    client: UploadsInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = client.upload(b"first", kind=UploadKind.PARTIAL)
+
+    async def after_deletion(context: UploadContext, upload_id: UploadId) -> bool:
+        await terminate(context, ME, Terminate(upload_id=part))
+        return await complete_final(context, upload_id)
+
+    monkeypatch.setattr("tusd_py.uploads.create.complete_final", after_deletion)
+    with pytest.raises(PartRemoved):
+        client.create(None, kind=UploadKind.FINAL, parts=(part,))
