@@ -134,6 +134,7 @@ def _use(folder: Path) -> None:
             (one / str(number)).unlink()
         one.rmdir()
     os.sync()
+    # What has to pass is a second of the clock, and nothing reports it.
     time.sleep(_SECONDS)
 
 

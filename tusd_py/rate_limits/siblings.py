@@ -12,13 +12,13 @@ from tusd_py.shared_table import Bucket, SharedTable
 from tusd_py.siblings import Siblings
 
 BUCKETS: Final = 4096
-"""With 32 rows in each: 131,072 keys, and 3 MiB."""
+"""With 32 rows in each: 131,072 keys, and 4 MiB."""
 _ROW: Final = struct.Struct("dd")
-"""Time until which is paid, and time at which nothing is owed any more: that one and the burst."""
+"""Seconds of the clock: until when is paid, and when nothing is owed any more."""
 
 
 class SiblingRateLimiter(RateLimiter):
-    """Keeps rates in a file of ``directory``, by the clock that all processes of a machine share.
+    """Keeps rates in a file of the processes, by the clock that all processes of a machine share.
 
     When a bucket of keys is full, the key whose debt ends first is dropped.
     """

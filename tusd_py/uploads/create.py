@@ -90,8 +90,8 @@ async def create(
         that is still arriving.
     Raises: TypeNotAllowed, MaxSizeExceeded, StorageFull, QuotaExceeded, TooManyFiles,
         TooManyUploads, LengthExceeded, LengthConflict, InvalidConcatenation, TooManyParts,
-        PartialNotFinished, UploadNotFound (a part), HookRefused, HookUnavailable, and what
-        ``append`` raises.
+        PartialNotFinished, PartRemoved, UploadNotFound (a part), HookRefused, HookUnavailable, and
+        what ``append`` raises.
     Source: tus 1.0.0, creation, creation-with-upload, creation-defer-length, concatenation.
     """
     try:

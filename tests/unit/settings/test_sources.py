@@ -111,6 +111,7 @@ def test_lists_in_the_environment_are_separated_by_commas() -> None:
         ("shutdown_timeout: .inf\n", "settings.yaml, shutdown_timeout: "),
         ("shutdown_timeout: .nan\n", "settings.yaml, shutdown_timeout: "),
         ('public_url: "\\ud800"\n', "public_url"),
+        ('allowed_hosts: ["\\ud800"]\n', "a setting can't be used"),
         ("- a\n", "must hold keys and values"),
     ],
 )
